@@ -1,0 +1,1 @@
+//! The API client that components hold: transport, informers, work queue, events, leader election

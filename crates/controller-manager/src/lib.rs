@@ -1,0 +1,1 @@
+//! The controllers: pure plans and one shared runner

@@ -1,0 +1,1 @@
+//! Cluster DNS over the informer caches

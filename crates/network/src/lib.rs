@@ -1,0 +1,1 @@
+//! Pod network: bridge, veth, address management, host ports

@@ -1,0 +1,1 @@
+//! kube-proxy: Services and EndpointSlices to nf_tables rules

@@ -1,0 +1,1 @@
+//! The pod shim: a small static program that starts, supervises and logs a pod's containers

@@ -1,0 +1,1 @@
+//! etcd semantics over an embedded store or an etcd cluster

@@ -1,0 +1,1 @@
+//! Remote command and port-forward wire protocols: SPDY/3.1 and WebSocket channels

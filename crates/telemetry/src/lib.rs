@@ -1,0 +1,1 @@
+//! Metric registry in Prometheus text form, and tracing set-up
