@@ -1,1 +1,16 @@
-//! The resource table: every kind's schema, defaults, validation, strategy and printer columns
+//! The resource table: one row per resource and version that the API serves.
+//!
+//! Place in the data's way: `apiserver` derives everything from a row (routes, discovery, OpenAPI, decoding, defaulting,
+//! validation, storage keys, patch and apply rules, Table columns, selectable fields); a built-in kind is a row plus one
+//! file under `kinds/`, a custom resource is a row made at run time. There is no handler per kind.
+//!
+//! Invariants:
+//! - pure: no I/O, no clock; defaulting and preparing edit [`Document`]s, never typed structs;
+//! - validation speaks upstream's field paths and messages;
+//! - generated tables live under `generated/` and are never edited.
+
+pub mod resource;
+pub mod strategy;
+
+pub use resource::{Conversion, Resource, Scope, Subresource, Verbs};
+pub use strategy::{Cell, Column, NameRule, Strategy};

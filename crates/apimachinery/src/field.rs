@@ -144,8 +144,11 @@ impl FieldError {
     /// `Unsupported value: VALUE: supported values: "a", "b"`.
     pub fn not_supported(field: &FieldPath, value: impl Into<Document>, supported: &[&str]) -> Self {
         let quoted: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
-        let detail =
-            if quoted.is_empty() { String::new() } else { format!("supported values: {}", quoted.join(", ")) };
+        let detail = if quoted.is_empty() {
+            String::new()
+        } else {
+            format!("supported values: {}", quoted.join(", "))
+        };
         Self::new(FieldErrorKind::NotSupported, field, show(&value.into()), detail)
     }
 
@@ -171,7 +174,12 @@ impl FieldError {
 
     /// `Too many: ACTUAL: must have at most MAX items`.
     pub fn too_many(field: &FieldPath, actual: usize, max: usize) -> Self {
-        Self::new(FieldErrorKind::TooMany, field, actual.to_string(), format!("must have at most {max} items"))
+        Self::new(
+            FieldErrorKind::TooMany,
+            field,
+            actual.to_string(),
+            format!("must have at most {max} items"),
+        )
     }
 
     /// `Internal error: detail`.
@@ -222,6 +230,9 @@ mod tests {
             FieldError::not_supported(&field, "x", &["a", "b"]).to_string(),
             r#"spec.containers[0].ports[http]: Unsupported value: "x": supported values: "a", "b""#
         );
-        assert_eq!(FieldError::required(&field, "").to_string(), "spec.containers[0].ports[http]: Required value");
+        assert_eq!(
+            FieldError::required(&field, "").to_string(),
+            "spec.containers[0].ports[http]: Required value"
+        );
     }
 }

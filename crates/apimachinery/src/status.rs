@@ -381,7 +381,10 @@ mod tests {
         let pods = GroupResource::new("", "pods");
         let deployments = GroupResource::new("apps", "deployments");
         assert_eq!(Status::not_found(&pods, "x").message, r#"pods "x" not found"#);
-        assert_eq!(Status::already_exists(&deployments, "x").message, r#"deployments.apps "x" already exists"#);
+        assert_eq!(
+            Status::already_exists(&deployments, "x").message,
+            r#"deployments.apps "x" already exists"#
+        );
         let field = FieldPath::new("spec").child("replicas");
         let errors = vec![FieldError::invalid(&field, -1, "must be greater than or equal to 0")];
         assert_eq!(

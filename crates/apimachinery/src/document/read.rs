@@ -1,7 +1,9 @@
 //! Reading documents as typed structs, and building them from any serde source.
 
 use super::{Document, Map, Node, Repr};
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Visitor, value::StrDeserializer};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Visitor, value::StrDeserializer,
+};
 
 /// A document does not have the shape that a typed reader expects.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -98,7 +100,11 @@ impl<'de> Deserializer<'de> for &'de Document {
         if self.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ReadError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
         visitor.visit_newtype_struct(self)
     }
 
