@@ -1,1 +1,15 @@
-//! The API server: from a request to a stored object to every watcher
+//! The API server: from a request to a stored object to every watcher.
+//!
+//! Place in the data's way: the only crate that touches `storage`. Module folders follow the request: serve,
+//! authenticate, audit, authorize, decode, admit, registry, watch cache.
+//!
+//! Invariants:
+//! - in-process and HTTPS requests take the same way through authentication, audit, authorization and admission;
+//! - routes, discovery, OpenAPI, decoding, validation and columns follow from rows of the resource table;
+//! - stored bytes are not served bytes: what is stored carries no resourceVersion and passes a value transformer;
+//! - everything is bounded; overload answers 429, a slow watcher is cut.
+
+pub mod admission;
+pub mod authentication;
+pub mod authorization;
+pub mod objects;

@@ -1,0 +1,48 @@
+//! Whether a user may do what a request asks: Node authorizer, then RBAC.
+//!
+//! Input: [`Attributes`] of a request; output: a [`Decision`]. Reads current roles and bindings through
+//! [`Objects`](crate::objects::Objects).
+
+use crate::authentication::UserInfo;
+
+/// What a request wants, as authorizers see it.
+#[derive(Debug, Clone)]
+pub struct Attributes<'a> {
+    /// Who.
+    pub user: &'a UserInfo,
+    /// API verb, or the HTTP method in lower case for non-resource paths.
+    pub verb: &'a str,
+    /// API group.
+    pub group: &'a str,
+    /// API version.
+    pub version: &'a str,
+    /// Resource; empty for non-resource paths.
+    pub resource: &'a str,
+    /// Subresource, if any.
+    pub subresource: &'a str,
+    /// Namespace, if any.
+    pub namespace: &'a str,
+    /// Object name, if any.
+    pub name: &'a str,
+    /// The URL's path.
+    pub path: &'a str,
+    /// Field selector of a list, watch or deletecollection.
+    pub field_selector: &'a str,
+}
+
+/// An authorizer's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes, for this reason (goes into the audit annotation).
+    Allow(String),
+    /// No, and no other authorizer is asked.
+    Deny(String),
+    /// Not this authorizer's matter.
+    NoOpinion(String),
+}
+
+/// Decides whether a user may do something.
+pub trait Authorizer: Send + Sync + 'static {
+    /// The decision.
+    fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
+}
