@@ -8,13 +8,17 @@
 //! - objects are shared and immutable ([`Object`]); writing means sending a new document or a patch;
 //! - informers list once, watch from there, and never poll.
 
+pub mod events;
 pub mod informer;
 pub mod resources;
 pub mod transport;
+pub mod workqueue;
 
+pub use events::{EventRecorder, EventType, ObjectReference};
 pub use informer::{Cached, Event, Informer, SharedInformers, Subscription, Untyped};
 pub use resources::Resource;
 pub use transport::{Call, List, Object, PatchKind, Shape, Transport, Verb, WatchEvent, WatchStream};
+pub use workqueue::WorkQueue;
 
 use skiff_apimachinery::{Document, Status};
 use std::sync::Arc;
