@@ -1,0 +1,1 @@
+//! An etcd server for a test.
