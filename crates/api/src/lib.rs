@@ -5,12 +5,16 @@
 //! file under `kinds/`, a custom resource is a row made at run time. There is no handler per kind.
 //!
 //! Invariants:
-//! - pure: no I/O, no clock; defaulting and preparing edit [`Document`]s, never typed structs;
+//! - pure: no I/O, no clock; defaulting and preparing edit [`Document`](skiff_apimachinery::Document)s, never typed structs;
 //! - validation speaks upstream's field paths and messages;
 //! - generated tables live under `generated/` and are never edited.
 
+pub mod kinds;
 pub mod resource;
+pub mod schemas;
 pub mod strategy;
+mod table;
 
 pub use resource::{Conversion, Resource, Scope, Subresource, Verbs};
 pub use strategy::{Cell, Column, NameRule, Strategy};
+pub use table::builtin;

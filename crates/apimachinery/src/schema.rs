@@ -97,8 +97,30 @@ pub struct Field {
     pub proto_number: u32,
     /// Protobuf form of the value, or of a list's elements or a map's values.
     pub proto_kind: ProtoKind,
+    /// Numbers of the messages that protobuf nests around the field where JSON is flat (Go's inlined structs),
+    /// outermost first; mostly empty.
+    pub proto_outer: Vec<u32>,
     /// Upstream always writes the field, even when empty (no `omitempty`).
     pub always: bool,
+    /// Go holds a pointer, so that a zero value that is present says something.
+    pub pointer: bool,
+}
+
+impl Field {
+    /// A field without merge directives and without a protobuf tag, as custom resources have.
+    pub fn new(name: impl Into<Text>, schema: impl Into<SchemaRef>) -> Self {
+        Self {
+            name: name.into(),
+            schema: schema.into(),
+            patch: PatchStrategy::default(),
+            merge_key: None,
+            proto_number: 0,
+            proto_kind: ProtoKind::Message,
+            proto_outer: Vec::new(),
+            always: false,
+            pointer: false,
+        }
+    }
 }
 
 /// Rules that only some schemas carry (mostly custom resources).

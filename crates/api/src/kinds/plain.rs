@@ -1,0 +1,38 @@
+//! The strategy of kinds that add nothing to the generic rules but a status or a generation.
+
+use crate::Strategy;
+
+/// Generic rules, with or without a status and a generation.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Plain {
+    status: bool,
+    generation: bool,
+}
+
+impl Plain {
+    pub(crate) const fn new() -> Self {
+        Self { status: false, generation: false }
+    }
+
+    /// A status that only its subresource writes.
+    pub(crate) const fn with_status(mut self) -> Self {
+        self.status = true;
+        self
+    }
+
+    /// Spec changes are counted.
+    pub(crate) const fn with_generation(mut self) -> Self {
+        self.generation = true;
+        self
+    }
+}
+
+impl Strategy for Plain {
+    fn has_status(&self) -> bool {
+        self.status
+    }
+
+    fn has_generation(&self) -> bool {
+        self.generation
+    }
+}
