@@ -1,1 +1,3 @@
 //! What tests share: real clusters, images, a registry
+
+pub mod netns;
