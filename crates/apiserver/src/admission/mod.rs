@@ -3,10 +3,21 @@
 //! An async chain on Documents that sees the old object. Mutating plugins run in upstream's order and can be run again
 //! (they are idempotent) when a later one changed the object; validating plugins run last.
 
+pub mod default_toleration_seconds;
+pub mod namespace_lifecycle;
+pub mod node_restriction;
+pub mod priority;
+pub mod rbac_escalation;
+pub mod service_account;
+pub mod taint_nodes_by_condition;
+
 use crate::authentication::UserInfo;
+use crate::authorization::escalation::Escalation;
+use crate::objects::Objects;
 use futures::future::BoxFuture;
 use skiff_api::Resource;
 use skiff_apimachinery::{Document, Status};
+use std::sync::Arc;
 
 /// Which kind of write is being admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,4 +78,29 @@ pub trait Plugin: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), Status>> {
         Box::pin(std::future::ready(Ok(())))
     }
+}
+
+impl Request<'_> {
+    /// Whether the write is about this resource of a group itself, not about a subresource.
+    pub fn is(&self, group: &str, resource: &str) -> bool {
+        self.subresource.is_empty() && self.resource.gvk.group == group && self.resource.plural == resource
+    }
+
+    /// 403 in upstream's words: `pods "x" is forbidden: why`.
+    pub fn forbidden(&self, why: &str) -> Status {
+        Status::forbidden(&self.resource.group_resource(), self.name, why)
+    }
+}
+
+/// The plugins that are on by default, in upstream's order.
+pub fn default_chain(objects: &Arc<dyn Objects>, escalation: Escalation) -> Vec<Arc<dyn Plugin>> {
+    vec![
+        Arc::new(namespace_lifecycle::NamespaceLifecycle::new(Arc::clone(objects))),
+        Arc::new(service_account::ServiceAccount::new(Arc::clone(objects))),
+        Arc::new(node_restriction::NodeRestriction::new(Arc::clone(objects))),
+        Arc::new(taint_nodes_by_condition::TaintNodesByCondition),
+        Arc::new(priority::Priority::new(Arc::clone(objects))),
+        Arc::new(default_toleration_seconds::DefaultTolerationSeconds),
+        Arc::new(rbac_escalation::RbacEscalation::new(escalation)),
+    ]
 }

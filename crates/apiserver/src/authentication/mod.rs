@@ -3,6 +3,10 @@
 //! Input: a request's head and its TLS peer certificate; output: a [`UserInfo`]. An in-process identity does not pass here:
 //! only the composing binary can construct one.
 
+pub mod certificate;
+pub mod service_account;
+pub mod token_request;
+
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 
@@ -68,4 +72,46 @@ pub trait Authenticator: Send + Sync + 'static {
         &'a self,
         credentials: Credentials<'a>,
     ) -> BoxFuture<'a, Result<Option<UserInfo>, InvalidCredentials>>;
+}
+
+/// Authenticators asked in turn; the first that knows the credentials decides.
+pub struct Chain(Vec<std::sync::Arc<dyn Authenticator>>);
+
+impl Chain {
+    /// From authenticators in the order in which they are asked.
+    pub fn new(authenticators: Vec<std::sync::Arc<dyn Authenticator>>) -> Self {
+        Self(authenticators)
+    }
+}
+
+impl Authenticator for Chain {
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Option<UserInfo>, InvalidCredentials>> {
+        Box::pin(async move {
+            for authenticator in &self.0 {
+                if let Some(user) = authenticator.authenticate(credentials).await? {
+                    return Ok(Some(user));
+                }
+            }
+            Ok(None)
+        })
+    }
+}
+
+/// The bearer token of a request: the Authorization header, or the WebSocket subprotocol that browsers use.
+pub fn bearer_token(headers: &http::HeaderMap) -> Option<String> {
+    use base64::Engine;
+    if let Some(value) = headers.get(http::header::AUTHORIZATION).and_then(|v| v.to_str().ok()) {
+        let (scheme, token) = value.trim().split_once(' ')?;
+        let token = token.trim();
+        return (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned());
+    }
+    let protocols = headers.get(http::header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    let encoded = protocols
+        .split(',')
+        .find_map(|protocol| protocol.trim().strip_prefix("base64url.bearer.authorization.k8s.io."))?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(encoded).ok()?;
+    String::from_utf8(bytes).ok().filter(|token| !token.is_empty())
 }

@@ -3,7 +3,14 @@
 //! Input: [`Attributes`] of a request; output: a [`Decision`]. Reads current roles and bindings through
 //! [`Objects`](crate::objects::Objects).
 
+pub mod escalation;
+pub mod node;
+pub mod rbac;
+pub mod review;
+pub mod rule;
+
 use crate::authentication::UserInfo;
+use std::sync::Arc;
 
 /// What a request wants, as authorizers see it.
 #[derive(Debug, Clone)]
@@ -45,4 +52,32 @@ pub enum Decision {
 pub trait Authorizer: Send + Sync + 'static {
     /// The decision.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
+}
+
+/// Authorizers asked in turn; the first that allows or denies decides.
+pub struct Chain(Vec<Arc<dyn Authorizer>>);
+
+impl Chain {
+    /// From authorizers in the order in which they are asked. Members of `system:masters` may do everything before any of
+    /// them is asked, as upstream's superuser authorizer has it.
+    pub fn new(authorizers: Vec<Arc<dyn Authorizer>>) -> Self {
+        Self(authorizers)
+    }
+}
+
+impl Authorizer for Chain {
+    fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
+        if attributes.user.in_group("system:masters") {
+            return Decision::Allow(String::new());
+        }
+        let mut reasons = Vec::new();
+        for authorizer in &self.0 {
+            match authorizer.authorize(attributes) {
+                Decision::NoOpinion(reason) if reason.is_empty() => {}
+                Decision::NoOpinion(reason) => reasons.push(reason),
+                decision => return decision,
+            }
+        }
+        Decision::NoOpinion(reasons.join(", "))
+    }
 }
