@@ -15,10 +15,10 @@ pub mod transport;
 pub mod workqueue;
 
 pub use events::{EventRecorder, EventType, ObjectReference};
-pub use informer::{Cached, Event, Informer, SharedInformers, Subscription, Untyped};
+pub use informer::{Cached, Event, Index, Informer, SharedInformers, Subscription, Untyped};
 pub use resources::Resource;
 pub use transport::{Call, List, Object, PatchKind, Shape, Transport, Verb, WatchEvent, WatchStream};
-pub use workqueue::WorkQueue;
+pub use workqueue::{QueueObserver, Work, WorkQueue};
 
 use skiff_apimachinery::{Document, Status};
 use std::sync::Arc;

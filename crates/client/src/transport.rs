@@ -89,7 +89,7 @@ pub enum Shape {
 }
 
 /// One API call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     /// What to do.
     pub verb: Verb,

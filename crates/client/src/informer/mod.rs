@@ -234,6 +234,11 @@ impl<T> Informer<T> {
         self.shared.store.caught_up(resource_version).await;
     }
 
+    /// Waits for a condition on the store; it is looked at now and after each change.
+    pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        self.shared.store.until(|| condition(self)).await;
+    }
+
     /// An index by a function from object to keys. The name identifies it: who asks for the same name of the same
     /// informer shares the index, so one name must always come with one function.
     pub fn index(

@@ -165,6 +165,11 @@ impl<T> Store<T> {
         let _ = self.progress.subscribe().wait_for(|progress| progress.synced).await;
     }
 
+    pub(super) async fn until(&self, condition: impl Fn() -> bool) {
+        // Every change of the content is followed by an advance of the progress.
+        let _ = self.progress.subscribe().wait_for(|_| condition()).await;
+    }
+
     pub(super) async fn caught_up(&self, resource_version: u64) {
         let _ = self
             .progress

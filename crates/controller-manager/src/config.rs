@@ -1,0 +1,68 @@
+//! Settings of the controller manager; the names of the fields follow upstream's flags.
+
+use ipnet::IpNet;
+use std::time::Duration;
+
+/// Settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `--controllers`: names to run, `*` for all that are on by default, `-name` for those not to run.
+    pub controllers: Vec<String>,
+    /// `--root-ca-file`: the certificates that pods check the API server with, PEM. Empty publishes nothing.
+    pub root_ca: String,
+    /// `--cluster-cidr`: what pod CIDRs are taken from, at most one per IP family. Empty allocates nothing.
+    pub cluster_cidrs: Vec<IpNet>,
+    /// `--node-cidr-mask-size-ipv4`.
+    pub node_cidr_mask_size_ipv4: u8,
+    /// `--node-cidr-mask-size-ipv6`.
+    pub node_cidr_mask_size_ipv6: u8,
+    /// `--node-monitor-grace-period`: how long a node may be silent before it is taken for dead.
+    pub node_monitor_grace_period: Duration,
+    /// `--node-startup-grace-period`: the same for a node that has not reported yet.
+    pub node_startup_grace_period: Duration,
+    /// `--terminated-pod-gc-threshold`: how many finished pods are kept; 0 keeps all.
+    pub terminated_pod_gc_threshold: usize,
+    /// `--max-endpoints-per-slice`.
+    pub max_endpoints_per_slice: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            controllers: vec!["*".to_owned()],
+            root_ca: String::new(),
+            cluster_cidrs: Vec::new(),
+            node_cidr_mask_size_ipv4: 24,
+            node_cidr_mask_size_ipv6: 64,
+            node_monitor_grace_period: Duration::from_secs(50),
+            node_startup_grace_period: Duration::from_secs(60),
+            terminated_pod_gc_threshold: 12500,
+            max_endpoints_per_slice: 100,
+        }
+    }
+}
+
+impl Config {
+    /// Whether a controller is to run: named itself, or by `*` and not turned off.
+    pub fn selects(&self, name: &str) -> bool {
+        let says = |word: &str| self.controllers.iter().any(|c| c == word);
+        says(name) || (says("*") && !self.controllers.iter().any(|c| c.strip_prefix('-') == Some(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controllers_are_chosen_by_name() {
+        let config = |list: &[&str]| Config {
+            controllers: list.iter().map(|&s| s.to_owned()).collect(),
+            ..Config::default()
+        };
+        assert!(config(&["*"]).selects("a"));
+        assert!(!config(&["*", "-a"]).selects("a"));
+        assert!(config(&["b", "a"]).selects("a"));
+        assert!(!config(&["b"]).selects("a"));
+    }
+}

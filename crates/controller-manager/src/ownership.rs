@@ -1,0 +1,70 @@
+//! Who controls whom: adopting orphans that match, releasing what matches no longer.
+
+use crate::plan::Write;
+use crate::selector::Selector;
+use skiff_apimachinery::{Document, doc};
+use skiff_client::{Cached, PatchKind, Resource};
+use std::sync::Arc;
+
+/// Objects sorted by their relation to one controller object.
+pub struct Claimed<T> {
+    /// Controlled already and still matching.
+    pub owned: Vec<Arc<Cached<T>>>,
+    /// Matching, without a controller: to be adopted.
+    pub adopt: Vec<Arc<Cached<T>>>,
+    /// Controlled but matching no longer: to be released.
+    pub release: Vec<Arc<Cached<T>>>,
+}
+
+/// The UID of an object's controller.
+pub fn controller_uid(object: &Document) -> Option<&str> {
+    object.controller_ref().map(|owner| owner.str_at(&["uid"]))
+}
+
+/// The controller reference to an object with apiVersion and kind.
+pub fn controller_ref(owner: &Document) -> Document {
+    doc!({
+        "apiVersion": owner.str_at(&["apiVersion"]),
+        "kind": owner.str_at(&["kind"]),
+        "name": owner.name(),
+        "uid": owner.uid(),
+        "controller": true,
+        "blockOwnerDeletion": true
+    })
+}
+
+/// Sorts candidates. An owner that is being deleted adopts nothing and releases nothing: the garbage collector decides.
+pub fn claim<T>(
+    owner: &Document,
+    selector: &Selector,
+    candidates: impl IntoIterator<Item = Arc<Cached<T>>>,
+) -> Claimed<T> {
+    let mut claimed = Claimed { owned: Vec::new(), adopt: Vec::new(), release: Vec::new() };
+    let owner_ends = owner.deletion_timestamp().is_some();
+    for object in candidates {
+        let matches = selector.matches(&object);
+        match controller_uid(&object) {
+            Some(uid) if uid != owner.uid() => {}
+            Some(_) if matches => claimed.owned.push(object),
+            Some(_) if owner_ends => {}
+            Some(_) => claimed.release.push(object),
+            None if owner_ends || !matches || object.deletion_timestamp().is_some() => {}
+            None => claimed.adopt.push(object),
+        }
+    }
+    claimed
+}
+
+/// Makes the owner the object's controller, if it is still the same object.
+pub fn adopt<T>(resource: &Resource, owner: &Document, object: &Cached<T>) -> Write {
+    let patch = doc!({"metadata": {"ownerReferences": [controller_ref(owner)], "uid": object.uid()}});
+    Write::patch(resource, object, "", PatchKind::Strategic, patch)
+}
+
+/// Takes the owner's reference off the object.
+pub fn release<T>(resource: &Resource, owner: &Document, object: &Cached<T>) -> Write {
+    let patch = doc!({
+        "metadata": {"ownerReferences": [{"$patch": "delete", "uid": owner.uid()}], "uid": object.uid()}
+    });
+    Write::patch(resource, object, "", PatchKind::Strategic, patch)
+}
