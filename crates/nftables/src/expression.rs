@@ -75,6 +75,8 @@ pub enum Expression {
         elements: Vec<Element>,
         destination: Register,
     },
+    /// Loads data of a map; ends the rule if the key is not there.
+    LoadFrom { register: Register, map: String, destination: Register },
     /// Adds a key to a dynamic set, or starts its time anew.
     Remember { register: Register, set: String },
     /// Decides.
@@ -174,6 +176,11 @@ impl Expression {
             }),
             Self::LoadFromOwn { register, destination, .. } => part(writer, "lookup", |w| {
                 lookup_own(w, own, *register, destination.number());
+            }),
+            Self::LoadFrom { register, map, destination } => part(writer, "lookup", |w| {
+                w.text(lookup::SET, map);
+                w.u32(lookup::SOURCE, register.number());
+                w.u32(lookup::DESTINATION, destination.number());
             }),
             Self::Remember { register, set } => part(writer, "dynset", |w| {
                 w.text(dynset::SET_NAME, set);

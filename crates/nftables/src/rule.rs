@@ -325,6 +325,28 @@ impl Rule {
             .expression(translate(first.ip(), REGISTER.after(address.length())))
     }
 
+    /// Sends the connection to one of the `count` entries that a map has for these fields, each with the same chance. The
+    /// map's key is the fields and a mark with the entry's index, its data address and port. Many services share one such
+    /// rule, and an entry changes without a change of rules.
+    #[must_use]
+    pub fn translate_destination_by(mut self, fields: &[Field], map: &str, count: u32) -> Self {
+        let family = self.family;
+        let mut index = REGISTER;
+        for field in fields {
+            index = index.after(field.data_type(family).length());
+        }
+        let address = Field::DestinationAddress.data_type(family);
+        self.expressions.extend(field::load_all(fields, family, REGISTER));
+        self.expression(Expression::Random { modulus: count, register: index })
+            .expression(Expression::LoadFrom { register: REGISTER, map: map.into(), destination: REGISTER })
+            .expression(Expression::Translate {
+                destination: true,
+                family,
+                address: REGISTER,
+                port: Some(REGISTER.after(address.length())),
+            })
+    }
+
     /// Hides the source behind the address of the interface where the packet leaves.
     #[must_use]
     pub fn masquerade(self) -> Self {

@@ -45,6 +45,8 @@ fn nft_shows_chains_sets_and_rules_as_they_were_meant() {
         batch.add_set(&table, &clients);
         let ports = Set::map("ports", [DataType::Port], [DataType::Ipv4Address, DataType::Port]);
         batch.add_set(&table, &ports);
+        let endpoint_key = [SERVICE.as_slice(), &[DataType::Mark]].concat();
+        batch.add_set(&table, &Set::map("endpoints", endpoint_key, [DataType::Ipv4Address, DataType::Port]));
         let element = Element::new(service([10, 43, 0, 1], 443)).verdict(Verdict::goto("one")).comment("api");
         batch.add_elements(&table, &services, &[element]);
         let element =
@@ -59,6 +61,7 @@ fn nft_shows_chains_sets_and_rules_as_they_were_meant() {
                 .comment("a comment"),
             Rule::new(family).protocol(6).translate_destination_port(to(1, 80)),
             Rule::new(family).protocol(17).translate_destination_random(&[to(1, 80), to(2, 81), to(3, 82)]),
+            Rule::new(family).translate_destination_by(&DESTINATION, "endpoints", 3),
             Rule::new(family).random_verdict(vec![Verdict::goto("one"), Verdict::jump("two")]),
         ] {
             batch.add_rule(&table, "nat", &rule);
@@ -101,12 +104,17 @@ fn nft_shows_chains_sets_and_rules_as_they_were_meant() {
         		elements = { 53 : 10.0.0.1 . 5353 }
         	}
 
+        	map endpoints {
+        		type ipv4_addr . inet_proto . inet_service . mark : ipv4_addr . inet_service
+        	}
+
         	chain nat {
         		type nat hook output priority -100; policy accept;
         		ip daddr . meta l4proto . th dport vmap @services
         		ip saddr != 10.42.0.0/16 meta mark set meta mark | 0x00004000 comment "a comment"
         		meta l4proto tcp dnat to 10.42.0.1:80
         		meta l4proto udp dnat ip to numgen random mod 3 map { 0 : 10.42.0.1 . 80, 1 : 10.42.0.2 . 81, 2 : 10.42.0.3 . 82 }
+        		dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 3 map @endpoints
         		numgen random mod 2 vmap { 0 : goto one, 1 : jump two }
         	}
 
@@ -207,32 +215,39 @@ fn ten_thousand_services_load_in_one_batch() {
     let namespace = NetworkNamespace::new().unwrap();
     let read = namespace.run(|| {
         let table = table();
-        let map = Set::verdict_map("services", SERVICE);
+        let services = Set::verdict_map("services", SERVICE);
+        let endpoint_key = [SERVICE.as_slice(), &[DataType::Mark]].concat();
+        let endpoints = Set::map("endpoints", endpoint_key, [DataType::Ipv4Address, DataType::Port]);
         let mut batch = Batch::new();
         batch.add_table(&table, "");
-        batch.add_set(&table, &map);
+        batch.add_set(&table, &services);
+        batch.add_set(&table, &endpoints);
         batch.add_chain(
             &table,
             &Chain::base("nat", ChainType::Nat, Hook::Prerouting, priority::DESTINATION_NAT),
         );
         batch.add_rule(&table, "nat", &Rule::new(Family::Ip).decide_by(&DESTINATION, "services"));
-        let mut elements = Vec::new();
+        batch.add_chain(&table, &Chain::regular("endpoints-2"));
+        let choose = Rule::new(Family::Ip).translate_destination_by(&DESTINATION, "endpoints", 2);
+        batch.add_rule(&table, "endpoints-2", &choose);
+        let (mut verdicts, mut targets) = (Vec::new(), Vec::new());
         for i in 0..10_000_u32 {
             let [_, _, high, low] = i.to_be_bytes();
-            let chain = format!("service-{i}");
-            batch.add_chain(&table, &Chain::regular(&chain));
-            let to = [80, 81].map(|port| SocketAddr::new(IpAddr::from([10, 42, high, low]), port));
-            batch.add_rule(
-                &table,
-                &chain,
-                &Rule::new(Family::Ip).protocol(6).translate_destination_random(&to),
-            );
-            elements.push(Element::new(service([10, 43, high, low], 80)).verdict(Verdict::goto(chain)));
+            let key = service([10, 43, high, low], 80);
+            for index in 0..2 {
+                let mut key = key.to_vec();
+                key.push(Datum::Mark(index));
+                let target =
+                    [Datum::Address(IpAddr::from([10, 42, high, low])), Datum::Port(8080 + index as u16)];
+                targets.push(Element::new(key).data(target));
+            }
+            verdicts.push(Element::new(key).verdict(Verdict::goto("endpoints-2")));
         }
-        batch.add_elements(&table, &map, &elements);
+        batch.add_elements(&table, &services, &verdicts);
+        batch.add_elements(&table, &endpoints, &targets);
         let mut connection = Connection::open().unwrap();
         connection.commit(&batch).unwrap();
-        connection.elements(&table, &map).unwrap().len()
+        connection.elements(&table, &services).unwrap().len()
     });
     assert_eq!(read, 10_000);
 }
