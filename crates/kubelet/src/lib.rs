@@ -1,1 +1,19 @@
-//! The node agent: pod workers, volumes, probes, status, node server
+//! The node agent: registers the machine as a Node and runs the pods that are bound to it.
+//!
+//! Place in the data's way: pods come from the API server through `client`'s informers, a container runtime is driven
+//! through `cri`, statuses and events go back through `client`. The API server comes to this crate's node server for
+//! logs, exec, attach and port-forward.
+//!
+//! Invariants:
+//! - each pod has one [`worker::Worker`], a pure state machine; everything that acts is a thin shell around it;
+//! - what runs is found through labels of the runtime, so a restarted kubelet adopts it and restarts nothing;
+//! - an idle pod costs no wake-up: probes, back-offs and refreshes each have their own time;
+//! - stopping the kubelet leaves pods running.
+
+pub mod config;
+pub mod names;
+pub mod pod;
+pub mod status;
+pub mod worker;
+
+pub use config::KubeletConfig;

@@ -1,0 +1,483 @@
+//! The state machine of one pod: what happened goes in, what is to be done comes out. Pure: no I/O, no clock.
+//!
+//! [`Worker::step`] takes an [`Event`] and the time; it returns [`Action`]s and when to wake it if nothing happens. The
+//! shell (`crate::agent`) carries actions out and brings their results back as events.
+//!
+//! What always holds:
+//! - at most one [`Task`] runs at a time; kills and probes run beside it;
+//! - a decision is made only on an observation that began after the last task ended;
+//! - a pod that began to terminate never starts anything again.
+
+pub mod backoff;
+pub mod decide;
+pub mod probes;
+pub mod runtime;
+mod syncing;
+mod terminating;
+#[cfg(test)]
+mod tests;
+
+use crate::pod::PodView;
+use crate::status::{self, PodFailure, StatusInput, Waiting};
+use backoff::BackOff;
+use jiff::{SignedDuration, Timestamp};
+use probes::{KnownResults, ProbeKind, ProbeOutcome, ProbeRequest, Probes};
+use runtime::PodRuntime;
+use skiff_apimachinery::Document;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// How long upstream waits before it tries a failed step again.
+const RETRY: SignedDuration = SignedDuration::from_secs(10);
+/// How long to wait before a container that survived a kill is killed again.
+const KILL_AGAIN: SignedDuration = SignedDuration::from_secs(2);
+/// How long a failed pull shows as ErrImagePull before it shows as ImagePullBackOff.
+const SHOW_FAILURE: SignedDuration = SignedDuration::from_secs(2);
+
+/// Something that happened to a pod.
+#[derive(Debug)]
+pub enum Event {
+    /// The pod changed in the API.
+    Changed(Arc<PodView>),
+    /// The pod is gone from the API.
+    Gone,
+    /// What the runtime has of the pod.
+    Observed(PodRuntime),
+    /// The runtime tells that something about the pod changed.
+    RuntimeChanged,
+    /// Objects that the pod's volumes show changed.
+    VolumesChanged,
+    /// A task ended; with what the runtime has after it.
+    TaskDone(Task, Result<(), Failure>, Option<PodRuntime>),
+    /// A kill ended; with what the runtime has after it.
+    Killed(String, Option<PodRuntime>),
+    /// A probe ended.
+    Probed(ProbeRequest, ProbeOutcome),
+    /// The time that was asked for has come.
+    Tick,
+}
+
+/// Something to do for a pod.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Ask the runtime what it has of the pod.
+    Observe,
+    /// Run a task; its end is [`Event::TaskDone`].
+    Run(Task),
+    /// Abort the running task; its end is told all the same.
+    CancelTask,
+    /// Stop a container; its end is [`Event::Killed`].
+    Kill(Kill),
+    /// Run a probe; its end is [`Event::Probed`].
+    Probe(ProbeRequest),
+    /// Tell people.
+    Tell(Tell),
+    /// Make this the pod's status in the API.
+    Report(Document),
+    /// Remove the pod from the API, after the status was reported.
+    DeleteFromApi,
+    /// The worker's end.
+    Finish,
+}
+
+/// A step that excludes others of its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// Make or refresh the pod's directory, cgroup and volumes.
+    SetUpVolumes,
+    /// Make a sandbox.
+    CreateSandbox {
+        /// How many the pod had before.
+        attempt: u32,
+    },
+    /// Stop a sandbox that is to be replaced.
+    StopSandbox {
+        /// Its id.
+        id: String,
+    },
+    /// Pull the image if need be, create and start a container, run its postStart hook.
+    StartContainer {
+        /// Name in the pod.
+        name: String,
+        /// The sandbox to start it in.
+        sandbox: String,
+        /// How often it was restarted before.
+        restart_count: u32,
+        /// Whether an image that is missing may be pulled now.
+        may_pull: bool,
+    },
+    /// Stop sandboxes, take down volumes and cgroup; containers and logs stay for people to look at.
+    TearDown,
+    /// Remove everything that is left: sandboxes, containers, logs, directory.
+    Purge,
+}
+
+/// A container to stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kill {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Seconds from preStop hook to SIGKILL.
+    pub grace: i64,
+}
+
+/// Why a task failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The reason as a container's status shows it.
+    pub reason: String,
+    /// Text for people.
+    pub message: String,
+}
+
+/// An event for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tell {
+    /// Name of the container that it is about; empty for the pod.
+    pub container: String,
+    /// Whether it is a warning.
+    pub warning: bool,
+    /// Reason.
+    pub reason: &'static str,
+    /// Text.
+    pub message: String,
+}
+
+/// What a step asks for.
+#[derive(Debug, Default, PartialEq)]
+pub struct Reaction {
+    /// What to do, in this order.
+    pub actions: Vec<Action>,
+    /// When to send [`Event::Tick`] if nothing else happens before.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Where a pod is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// Its containers are kept as the spec wants them.
+    Syncing,
+    /// Its containers are being stopped.
+    Terminating,
+    /// Its containers have ended; sandboxes, volumes and cgroup are being taken down.
+    TearingDown,
+    /// Nothing is left but records and logs; waits for its deletion.
+    Terminated,
+    /// What is left is being removed.
+    Purging,
+    /// Everything is removed; waits for the API to forget the pod.
+    Purged,
+    /// Done.
+    Finished,
+}
+
+/// State of a pod's volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Volumes {
+    /// Not set up, or to be refreshed.
+    Needed {
+        /// When to try (again).
+        at: Timestamp,
+        /// Whether containers already rely on them.
+        refresh: bool,
+    },
+    /// Set up.
+    Ready,
+}
+
+/// The last failure to start a container.
+#[derive(Debug, Clone)]
+struct Launch {
+    failure: Failure,
+    retry_at: Timestamp,
+}
+
+/// One pod's state machine.
+#[derive(Debug)]
+pub struct Worker {
+    pod: Arc<PodView>,
+    host_ips: Vec<IpAddr>,
+    gone: bool,
+    stage: Stage,
+    runtime: Option<PodRuntime>,
+    observing: bool,
+    observe_again: bool,
+    task: Option<Task>,
+    /// Containers that are being stopped, with the grace they were given.
+    kills: BTreeMap<String, i64>,
+    kill_retry: Option<Timestamp>,
+    volumes: Volumes,
+    mount_failures: u32,
+    sandbox_retry: Option<Timestamp>,
+    launches: BTreeMap<String, Launch>,
+    waiting: BTreeMap<String, Waiting>,
+    /// Container ids for which a back-off was told.
+    told: BTreeMap<String, String>,
+    crashes: BackOff,
+    pulls: BackOff,
+    probes: Probes,
+    known: KnownResults,
+    failure: Option<PodFailure>,
+    start_time: Timestamp,
+    terminating_since: Option<Timestamp>,
+    reported: Option<Document>,
+}
+
+/// Collects what a step asks for.
+struct Plan {
+    now: Timestamp,
+    reaction: Reaction,
+}
+
+// === impl Failure, Plan ===
+
+impl Failure {
+    /// From its parts.
+    pub fn new(reason: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { reason: reason.into(), message: message.into() }
+    }
+}
+
+impl Plan {
+    fn act(&mut self, action: Action) {
+        self.reaction.actions.push(action);
+    }
+
+    fn tell(&mut self, container: &str, warning: bool, reason: &'static str, message: impl Into<String>) {
+        self.act(Action::Tell(Tell {
+            container: container.into(),
+            warning,
+            reason,
+            message: message.into(),
+        }));
+    }
+
+    fn wake(&mut self, at: Timestamp) {
+        let earliest = self.reaction.wake_at.map_or(at, |earlier| earlier.min(at));
+        self.reaction.wake_at = Some(earliest);
+    }
+}
+
+// === impl Worker ===
+
+impl Worker {
+    /// The worker of a pod that was just seen. `refused` is why admission refuses it, if it does.
+    pub fn new(
+        pod: Arc<PodView>,
+        host_ips: Vec<IpAddr>,
+        refused: Option<PodFailure>,
+        now: Timestamp,
+    ) -> Self {
+        let known = KnownResults::of(&pod);
+        let start_time = pod.status().start_time.as_ref().map_or(now, |time| time.0);
+        Self {
+            host_ips,
+            gone: false,
+            stage: Stage::Syncing,
+            runtime: None,
+            observing: false,
+            observe_again: false,
+            task: None,
+            kills: BTreeMap::new(),
+            kill_retry: None,
+            mount_failures: 0,
+            volumes: Volumes::Needed { at: now, refresh: false },
+            sandbox_retry: None,
+            launches: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            told: BTreeMap::new(),
+            crashes: BackOff::default(),
+            pulls: BackOff::default(),
+            probes: Probes::default(),
+            known,
+            failure: refused,
+            start_time,
+            terminating_since: None,
+            reported: None,
+            pod,
+        }
+    }
+
+    /// The pod as it was last seen.
+    pub fn pod(&self) -> &Arc<PodView> {
+        &self.pod
+    }
+
+    /// Takes an event in and tells what to do.
+    pub fn step(&mut self, event: Event, now: Timestamp) -> Reaction {
+        let mut plan = Plan { now, reaction: Reaction::default() };
+        self.take_in(event, &mut plan);
+        self.react(&mut plan);
+        self.report(&mut plan);
+        self.close(&mut plan);
+        plan.reaction
+    }
+
+    fn take_in(&mut self, event: Event, plan: &mut Plan) {
+        match event {
+            Event::Changed(pod) => self.pod = pod,
+            Event::Gone => self.gone = true,
+            Event::Observed(runtime) => {
+                self.observing = false;
+                self.accept(runtime, plan.now);
+                if std::mem::take(&mut self.observe_again) {
+                    self.observe(plan);
+                }
+            }
+            Event::RuntimeChanged => self.observe(plan),
+            Event::VolumesChanged => {
+                let refresh = self.volumes_set_up();
+                self.volumes = Volumes::Needed { at: plan.now, refresh };
+            }
+            Event::TaskDone(task, result, runtime) => {
+                self.task = None;
+                if let Some(runtime) = runtime {
+                    self.accept(runtime, plan.now);
+                }
+                self.task_done(&task, result, plan);
+            }
+            Event::Killed(id, runtime) => {
+                self.kills.remove(&id);
+                if let Some(runtime) = runtime {
+                    self.accept(runtime, plan.now);
+                }
+                let lives = |runtime: &PodRuntime| runtime.live().any(|record| record.id == id);
+                if self.runtime.as_ref().is_some_and(lives) {
+                    self.kill_retry = Some(plan.now + KILL_AGAIN);
+                }
+            }
+            Event::Probed(request, outcome) => self.probed(&request, &outcome, plan),
+            Event::Tick => {}
+        }
+    }
+
+    /// Whether containers rely on the volumes, fresh or not.
+    fn volumes_set_up(&self) -> bool {
+        matches!(self.volumes, Volumes::Ready | Volumes::Needed { refresh: true, .. })
+    }
+
+    /// Whether containers may be killed now; one that survived is left alone for a moment.
+    fn may_kill(&self, plan: &mut Plan) -> bool {
+        match self.kill_retry {
+            Some(at) if at > plan.now => {
+                plan.wake(at);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn observe(&mut self, plan: &mut Plan) {
+        if self.observing {
+            self.observe_again = true;
+        } else {
+            self.observing = true;
+            plan.act(Action::Observe);
+        }
+    }
+
+    /// Takes an observation, unless a newer one was taken before.
+    fn accept(&mut self, runtime: PodRuntime, now: Timestamp) {
+        if self.runtime.as_ref().is_some_and(|have| have.sequence > runtime.sequence)
+            || self.stage > Stage::Terminating
+        {
+            return;
+        }
+        self.probes.follow(&self.pod, &runtime, &self.known, now);
+        for name in runtime.live().map(|record| &record.name) {
+            self.waiting.remove(name);
+            self.launches.remove(name);
+        }
+        self.runtime = Some(runtime);
+    }
+
+    fn probed(&mut self, request: &ProbeRequest, outcome: &ProbeOutcome, plan: &mut Plan) {
+        let kind = request.kind.as_str();
+        match outcome {
+            ProbeOutcome::Success => {}
+            ProbeOutcome::Failure(output) => {
+                let message = format!("{kind} probe failed: {output}");
+                plan.tell(&request.container, true, crate::names::reason::UNHEALTHY, message);
+            }
+            ProbeOutcome::Error(error) => {
+                let message = format!("{kind} probe errored and resulted in unknown state: {error}");
+                plan.tell(&request.container, true, crate::names::reason::UNHEALTHY, message);
+            }
+        }
+        self.probes.record(&self.pod, request, outcome, plan.now);
+    }
+
+    fn react(&mut self, plan: &mut Plan) {
+        if self.runtime.is_none() {
+            if !self.observing {
+                self.observe(plan);
+            }
+            return;
+        }
+        if self.stage == Stage::Syncing {
+            self.sync(plan);
+        }
+        // A step may end one stage and begin the next.
+        if self.stage > Stage::Syncing {
+            self.terminate(plan);
+        }
+        if self.stage <= Stage::Terminating {
+            for request in self.probes.due(plan.now) {
+                plan.act(Action::Probe(request));
+            }
+            if let Some(at) = self.probes.next_at() {
+                plan.wake(at);
+            }
+        }
+    }
+
+    fn run(&mut self, task: Task, plan: &mut Plan) {
+        debug_assert!(self.task.is_none(), "one task at a time");
+        self.task = Some(task.clone());
+        plan.act(Action::Run(task));
+    }
+
+    /// Reports the status if it changed.
+    fn report(&mut self, plan: &mut Plan) {
+        let Some(runtime) = self.runtime.as_ref().filter(|_| !self.gone && self.stage < Stage::Purged) else {
+            return;
+        };
+        // What a pod ended as was told by the kubelet that saw it end.
+        if self.pod.is_terminal() && self.reported.is_none() {
+            return;
+        }
+        let status = status::generate(&StatusInput {
+            pod: &self.pod,
+            runtime,
+            waiting: &self.waiting,
+            probes: &self.probes,
+            ended: self.stage > Stage::Terminating,
+            failure: self.failure.as_ref(),
+            host_ips: &self.host_ips,
+            start_time: self.start_time,
+            now: plan.now,
+        });
+        if self.reported.as_ref() != Some(&status) {
+            self.reported = Some(status.clone());
+            plan.act(Action::Report(status));
+        }
+    }
+
+    fn close(&mut self, plan: &mut Plan) {
+        if self.stage == Stage::Purged && self.gone {
+            self.stage = Stage::Finished;
+            plan.act(Action::Finish);
+        }
+    }
+
+    /// The grace period of a kill that a probe asks for, else the pod's.
+    fn grace(&self, container: &str, probe: Option<ProbeKind>) -> i64 {
+        let own = probe
+            .and_then(|kind| kind.of(self.pod.container(container)?))
+            .and_then(|probe| probe.termination_grace_period_seconds);
+        own.unwrap_or_else(|| self.pod.grace_period()).max(1)
+    }
+}
