@@ -325,6 +325,21 @@ impl Rule {
             .expression(translate(first.ip(), REGISTER.after(address.length())))
     }
 
+    /// Sends the connection to the address and port that a map has for these fields.
+    #[must_use]
+    pub fn translate_destination_from(self, fields: &[Field], map: &str) -> Self {
+        let family = self.family;
+        let address = Field::DestinationAddress.data_type(family);
+        self.load(fields)
+            .expression(Expression::LoadFrom { register: REGISTER, map: map.into(), destination: REGISTER })
+            .expression(Expression::Translate {
+                destination: true,
+                family,
+                address: REGISTER,
+                port: Some(REGISTER.after(address.length())),
+            })
+    }
+
     /// Sends the connection to one of the `count` entries that a map has for these fields, each with the same chance. The
     /// map's key is the fields and a mark with the entry's index, its data address and port. Many services share one such
     /// rule, and an entry changes without a change of rules.
