@@ -10,6 +10,8 @@
 //! - one behavioural suite runs over every implementation.
 
 pub mod embedded;
+pub mod etcd;
+pub mod transform;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -68,7 +70,7 @@ pub struct RangeResult {
 pub enum Expect {
     /// The key does not exist.
     Absent,
-    /// The key's last write has this revision.
+    /// The key's last write has this revision; 0 stands for no write, as [`Expect::Absent`].
     ModRevision(Revision),
 }
 
@@ -142,13 +144,13 @@ pub enum StorageError {
     /// The revision is older than the kept history.
     #[error("required revision has been compacted")]
     Compacted {
-        /// The oldest revision that can still be read.
+        /// The oldest revision that can still be read; 0 if the store does not say.
         oldest: Revision,
     },
     /// The revision is newer than the store.
     #[error("required revision is a future revision")]
     Future {
-        /// The store's revision.
+        /// The store's revision; 0 if the store does not say.
         current: Revision,
     },
     /// The store cannot be reached or is overloaded; trying again may help.

@@ -42,7 +42,7 @@ impl<'batch, 'txn> Batch<'batch, 'txn> {
     pub fn apply(&mut self, txn: &Txn) -> Result<TxnResult, StorageError> {
         let held = self.held(&txn.key)?;
         let holds = match (txn.expect, &held) {
-            (Expect::Absent, held) => held.is_none(),
+            (Expect::Absent | Expect::ModRevision(0), held) => held.is_none(),
             (Expect::ModRevision(wanted), Some(held)) => held.state.mod_revision == wanted,
             (Expect::ModRevision(_), None) => false,
         };

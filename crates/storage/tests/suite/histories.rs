@@ -89,7 +89,8 @@ async fn take(store: &dyn Storage, model: &mut Model, prefix: &str, step: &Step,
     let after = matches!(op, Op::Put { .. }).then(|| text.to_owned());
     let held = model.at(model.now()).get(&key).cloned();
     let last = held.as_ref().map_or(model.now(), |held| held.0);
-    let expect = Expect::ModRevision(if stale { last.saturating_sub(1) } else { last });
+    // Revision 0 would stand for an absent key.
+    let expect = Expect::ModRevision(if stale { (last - 1).max(1) } else { last });
     match write(store, &key, expect, op).await {
         TxnResult::Committed { revision } if held.is_some() && !stale => {
             model.writes.push((revision, key, after))
@@ -153,5 +154,15 @@ fn random_histories_on_the_embedded_store_equal_the_model() {
     random(24, |_, steps| {
         let store = crate::embedded_store::Fresh::open();
         runtime.block_on(check(&*store, "/k/", &steps));
+    });
+}
+
+#[test]
+fn random_histories_on_etcd_equal_the_model() {
+    let Some(server) = crate::etcd_server::EtcdServer::start() else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(server.connect());
+    random(6, |number, steps| {
+        runtime.block_on(check(&store, &format!("/history{number}/"), &steps));
     });
 }

@@ -21,6 +21,16 @@ macro_rules! on_every_store {
                 }
             )*
         }
+
+        mod on_etcd {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let Some(server) = crate::etcd_server::EtcdServer::start() else { return };
+                    crate::behaviours::$area::$case(&server.connect().await).await;
+                }
+            )*
+        }
     };
 }
 
