@@ -14,6 +14,7 @@ pub mod resource;
 pub mod schemas;
 pub mod strategy;
 mod table;
+pub mod validation;
 
 pub use resource::{Conversion, Resource, Scope, Subresource, Verbs};
 pub use strategy::{Cell, Column, NameRule, Strategy};

@@ -178,6 +178,26 @@ impl Column {
         }
     }
 
+    /// A column of texts.
+    pub const fn text(name: &'static str) -> Self {
+        Self::new(name, "string", "")
+    }
+
+    /// A column of integers.
+    pub const fn integer(name: &'static str) -> Self {
+        Self::new(name, "integer", "")
+    }
+
+    /// A column of booleans.
+    pub const fn boolean(name: &'static str) -> Self {
+        Self::new(name, "boolean", "")
+    }
+
+    /// The CREATED AT column of kinds without a printer of their own.
+    pub const fn created_at() -> Self {
+        Self::new("Created At", "date", "When the server created the object.")
+    }
+
     /// The same, shown with `-o wide` only.
     #[must_use]
     pub const fn wide(mut self) -> Self {
@@ -187,22 +207,14 @@ impl Column {
 
     /// The NAME column.
     pub fn name() -> Self {
-        let mut column = Self::new(
-            "Name",
-            "string",
-            "Name must be unique within a namespace. Is required when creating resources.",
-        );
+        let mut column = Self::new("Name", "string", "The object's name.");
         column.format = Cow::Borrowed("name");
         column
     }
 
     /// The AGE column.
     pub fn age() -> Self {
-        Self::new(
-            "Age",
-            "string",
-            "CreationTimestamp is a timestamp representing the server time when this object was created.",
-        )
+        Self::new("Age", "string", "How long ago the server created the object.")
     }
 }
 

@@ -55,7 +55,7 @@ fn row(line: &'static str) -> Option<Resource> {
         storage_prefix: if stored { storage_prefix(entry) } else { Str::Borrowed("") },
         hub,
         conversion,
-        strategy: (entry.strategy)(),
+        strategy: kinds::strategy(entry, version),
         enabled: !version.contains("alpha") && !version.contains("beta"),
         custom: false,
         gvk,

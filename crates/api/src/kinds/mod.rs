@@ -3,12 +3,110 @@
 //! To add a kind: a file here with a unit struct that implements [`Strategy`], and an [`Entry`] in [`ENTRIES`]; the
 //! reference document (through `cargo xtask codegen`) brings its verbs, subresources and schema.
 
+mod admission_policy;
+mod admission_rules;
+mod api_service;
+mod cells;
+mod certificate_signing_request;
+mod component_status;
+mod config_map;
+mod controller_revision;
+mod cron_job;
+mod csi_driver;
+mod csi_node;
+mod csi_storage_capacity;
+pub mod custom_resource_definition;
+mod daemon_set;
+mod endpoint_slice;
+mod endpoints;
+mod event;
+mod flow_schema;
+mod horizontal_pod_autoscaler;
+mod ingress;
+mod ingress_class;
+mod ip_address;
+mod job;
+mod lease;
+mod limit_range;
+pub mod namespace;
+mod network_policy;
+mod node;
+mod persistent_volume;
+mod persistent_volume_claim;
 mod plain;
+mod pod_disruption_budget;
+mod pod_template_object;
+pub mod priority_class;
+mod priority_level_configuration;
+mod replication_controller;
+mod resource_claim;
+mod resource_quota;
+mod resource_slice;
+mod role;
+mod role_binding;
+mod runtime_class;
+mod secret;
+pub mod service;
+mod service_account;
+mod service_cidr;
+mod stateful_set;
+mod storage_class;
+mod volume_attachment;
+mod volume_attributes_class;
+mod webhook_configuration;
 
 use crate::{Conversion, Strategy};
+use admission_policy::{AdmissionPolicy, AdmissionPolicyBinding};
+use api_service::ApiService;
+use certificate_signing_request::CertificateSigningRequest;
+use component_status::ComponentStatus;
+use config_map::ConfigMap;
+use controller_revision::ControllerRevision;
+use cron_job::CronJob;
+use csi_driver::CsiDriver;
+use csi_node::CsiNode;
+use csi_storage_capacity::CsiStorageCapacity;
+use custom_resource_definition::CustomResourceDefinition;
+use daemon_set::DaemonSet;
+use endpoint_slice::EndpointSlice;
+use endpoints::Endpoints;
+use event::Event;
+use flow_schema::FlowSchema;
+use horizontal_pod_autoscaler::HorizontalPodAutoscaler;
+use ingress::Ingress;
+use ingress_class::IngressClass;
+use ip_address::IpAddress;
+use job::Job;
+use lease::Lease;
+use limit_range::LimitRange;
+use namespace::Namespace;
+use network_policy::NetworkPolicy;
+use node::Node;
+use persistent_volume::PersistentVolume;
+use persistent_volume_claim::PersistentVolumeClaim;
 use plain::Plain;
-use skiff_apimachinery::GroupVersionKind;
+use pod_disruption_budget::PodDisruptionBudget;
+use pod_template_object::PodTemplate;
+use priority_class::PriorityClass;
+use priority_level_configuration::PriorityLevelConfiguration;
+use replication_controller::ReplicationController;
+use resource_claim::{ResourceClaim, ResourceClaimTemplate};
+use resource_quota::ResourceQuota;
+use resource_slice::ResourceSlice;
+use role::Role;
+use role_binding::RoleBinding;
+use runtime_class::RuntimeClass;
+use secret::Secret;
+use service::Service;
+use service_account::ServiceAccount;
+use service_cidr::ServiceCidr;
+use skiff_apimachinery::{Document, GroupVersionKind};
+use stateful_set::StatefulSet;
 use std::sync::Arc;
+use storage_class::StorageClass;
+use volume_attachment::VolumeAttachment;
+use volume_attributes_class::VolumeAttributesClass;
+use webhook_configuration::WebhookConfiguration;
 
 /// What a kind adds to the generated facts; the same in all its versions.
 pub(crate) struct Entry {
@@ -40,103 +138,110 @@ impl Entry {
     }
 }
 
-fn plain() -> Arc<dyn Strategy> {
-    Arc::new(Plain::new())
-}
-
-fn observed() -> Arc<dyn Strategy> {
-    Arc::new(Plain::new().with_status().with_generation())
-}
-
-fn reported() -> Arc<dyn Strategy> {
-    Arc::new(Plain::new().with_status())
-}
-
-fn counted() -> Arc<dyn Strategy> {
-    Arc::new(Plain::new().with_generation())
-}
-
 const ADMISSION: &str = "admissionregistration.k8s.io";
 const RBAC: &str = "rbac.authorization.k8s.io";
 const FLOW: &str = "flowcontrol.apiserver.k8s.io";
 
 /// All built-in kinds.
 const ENTRIES: &[Entry] = &[
-    entry_of("", "bindings", &[], plain),
-    entry_of("", "componentstatuses", &["cs"], plain),
-    entry_of("", "configmaps", &["cm"], plain),
-    entry_of("", "endpoints", &["ep"], plain),
-    entry_of("", "events", &["ev"], plain),
-    entry_of("", "limitranges", &["limits"], plain),
-    entry_of("", "namespaces", &["ns"], reported),
-    entry_of("", "nodes", &["no"], reported),
-    entry_of("", "persistentvolumeclaims", &["pvc"], reported),
-    entry_of("", "persistentvolumes", &["pv"], reported),
-    entry_of("", "pods", &["po"], observed).in_all(),
-    entry_of("", "podtemplates", &[], plain),
-    entry_of("", "replicationcontrollers", &["rc"], observed).in_all(),
-    entry_of("", "resourcequotas", &["quota"], reported),
-    entry_of("", "secrets", &[], plain),
-    entry_of("", "serviceaccounts", &["sa"], plain),
-    entry_of("", "services", &["svc"], reported).in_all(),
-    entry_of(ADMISSION, "mutatingadmissionpolicies", &[], counted).in_api_extensions(),
-    entry_of(ADMISSION, "mutatingadmissionpolicybindings", &[], counted).in_api_extensions(),
-    entry_of(ADMISSION, "mutatingwebhookconfigurations", &[], counted).in_api_extensions(),
-    entry_of(ADMISSION, "validatingadmissionpolicies", &[], observed).in_api_extensions(),
-    entry_of(ADMISSION, "validatingadmissionpolicybindings", &[], counted).in_api_extensions(),
-    entry_of(ADMISSION, "validatingwebhookconfigurations", &[], counted).in_api_extensions(),
-    entry_of("apiextensions.k8s.io", "customresourcedefinitions", &["crd", "crds"], observed)
+    entry_of("", "bindings", &[], || Arc::new(Plain::new())),
+    entry_of("", "componentstatuses", &["cs"], || Arc::new(ComponentStatus)),
+    entry_of("", "configmaps", &["cm"], || Arc::new(ConfigMap)),
+    entry_of("", "endpoints", &["ep"], || Arc::new(Endpoints)),
+    entry_of("", "events", &["ev"], || Arc::new(Event::Core)),
+    entry_of("", "limitranges", &["limits"], || Arc::new(LimitRange)),
+    entry_of("", "namespaces", &["ns"], || Arc::new(Namespace)),
+    entry_of("", "nodes", &["no"], || Arc::new(Node)),
+    entry_of("", "persistentvolumeclaims", &["pvc"], || Arc::new(PersistentVolumeClaim)),
+    entry_of("", "persistentvolumes", &["pv"], || Arc::new(PersistentVolume)),
+    entry_of("", "pods", &["po"], || Arc::new(Plain::new().with_status().with_generation())).in_all(),
+    entry_of("", "podtemplates", &[], || Arc::new(PodTemplate)),
+    entry_of("", "replicationcontrollers", &["rc"], || Arc::new(ReplicationController)).in_all(),
+    entry_of("", "resourcequotas", &["quota"], || Arc::new(ResourceQuota)),
+    entry_of("", "secrets", &[], || Arc::new(Secret)),
+    entry_of("", "serviceaccounts", &["sa"], || Arc::new(ServiceAccount)),
+    entry_of("", "services", &["svc"], || Arc::new(Service)).in_all(),
+    entry_of(ADMISSION, "mutatingadmissionpolicies", &[], || Arc::new(AdmissionPolicy::Mutating))
         .in_api_extensions(),
-    entry_of("apiregistration.k8s.io", "apiservices", &[], reported).in_api_extensions(),
-    entry_of("apps", "controllerrevisions", &[], plain),
-    entry_of("apps", "daemonsets", &["ds"], observed).in_all(),
-    entry_of("apps", "deployments", &["deploy"], observed).in_all(),
-    entry_of("apps", "replicasets", &["rs"], observed).in_all(),
-    entry_of("apps", "statefulsets", &["sts"], observed).in_all(),
-    entry_of("authentication.k8s.io", "selfsubjectreviews", &[], plain),
-    entry_of("authentication.k8s.io", "tokenreviews", &[], plain),
-    entry_of("authorization.k8s.io", "localsubjectaccessreviews", &[], plain),
-    entry_of("authorization.k8s.io", "selfsubjectaccessreviews", &[], plain),
-    entry_of("authorization.k8s.io", "selfsubjectrulesreviews", &[], plain),
-    entry_of("authorization.k8s.io", "subjectaccessreviews", &[], plain),
-    entry_of("autoscaling", "horizontalpodautoscalers", &["hpa"], reported).in_all(),
-    entry_of("batch", "cronjobs", &["cj"], observed).in_all(),
-    entry_of("batch", "jobs", &[], observed).in_all(),
-    entry_of("certificates.k8s.io", "certificatesigningrequests", &["csr"], reported),
-    entry_of("certificates.k8s.io", "clustertrustbundles", &[], plain),
-    entry_of("certificates.k8s.io", "podcertificaterequests", &[], reported),
-    entry_of("coordination.k8s.io", "leasecandidates", &[], plain),
-    entry_of("coordination.k8s.io", "leases", &[], plain),
-    entry_of("discovery.k8s.io", "endpointslices", &[], counted),
-    entry_of("events.k8s.io", "events", &["ev"], plain),
-    entry_of(FLOW, "flowschemas", &[], observed),
-    entry_of(FLOW, "prioritylevelconfigurations", &[], observed),
-    entry_of("internal.apiserver.k8s.io", "storageversions", &[], reported),
-    entry_of("networking.k8s.io", "ingressclasses", &[], counted),
-    entry_of("networking.k8s.io", "ingresses", &["ing"], observed),
-    entry_of("networking.k8s.io", "ipaddresses", &["ip"], plain),
-    entry_of("networking.k8s.io", "networkpolicies", &["netpol"], counted),
-    entry_of("networking.k8s.io", "servicecidrs", &[], reported),
-    entry_of("node.k8s.io", "runtimeclasses", &[], plain),
-    entry_of("policy", "poddisruptionbudgets", &["pdb"], observed),
-    entry_of(RBAC, "clusterrolebindings", &[], plain),
-    entry_of(RBAC, "clusterroles", &[], plain),
-    entry_of(RBAC, "rolebindings", &[], plain),
-    entry_of(RBAC, "roles", &[], plain),
-    entry_of("resource.k8s.io", "deviceclasses", &[], counted),
-    entry_of("resource.k8s.io", "devicetaintrules", &[], observed),
-    entry_of("resource.k8s.io", "resourceclaims", &[], reported),
-    entry_of("resource.k8s.io", "resourceclaimtemplates", &[], plain),
-    entry_of("resource.k8s.io", "resourceslices", &[], counted),
-    entry_of("scheduling.k8s.io", "priorityclasses", &["pc"], counted),
-    entry_of("scheduling.k8s.io", "workloads", &[], counted),
-    entry_of("storage.k8s.io", "csidrivers", &[], counted),
-    entry_of("storage.k8s.io", "csinodes", &[], plain),
-    entry_of("storage.k8s.io", "csistoragecapacities", &[], plain),
-    entry_of("storage.k8s.io", "storageclasses", &["sc"], plain),
-    entry_of("storage.k8s.io", "volumeattachments", &[], reported),
-    entry_of("storage.k8s.io", "volumeattributesclasses", &["vac"], plain),
-    entry_of("storagemigration.k8s.io", "storageversionmigrations", &[], reported),
+    entry_of(ADMISSION, "mutatingadmissionpolicybindings", &[], || {
+        Arc::new(AdmissionPolicyBinding::Mutating)
+    })
+    .in_api_extensions(),
+    entry_of(ADMISSION, "mutatingwebhookconfigurations", &[], || Arc::new(WebhookConfiguration::Mutating))
+        .in_api_extensions(),
+    entry_of(ADMISSION, "validatingadmissionpolicies", &[], || Arc::new(AdmissionPolicy::Validating))
+        .in_api_extensions(),
+    entry_of(ADMISSION, "validatingadmissionpolicybindings", &[], || {
+        Arc::new(AdmissionPolicyBinding::Validating)
+    })
+    .in_api_extensions(),
+    entry_of(ADMISSION, "validatingwebhookconfigurations", &[], || {
+        Arc::new(WebhookConfiguration::Validating)
+    })
+    .in_api_extensions(),
+    entry_of("apiextensions.k8s.io", "customresourcedefinitions", &["crd", "crds"], || {
+        Arc::new(CustomResourceDefinition)
+    })
+    .in_api_extensions(),
+    entry_of("apiregistration.k8s.io", "apiservices", &[], || Arc::new(ApiService)).in_api_extensions(),
+    entry_of("apps", "controllerrevisions", &[], || Arc::new(ControllerRevision)),
+    entry_of("apps", "daemonsets", &["ds"], || Arc::new(DaemonSet)).in_all(),
+    entry_of("apps", "deployments", &["deploy"], || Arc::new(Plain::new().with_status().with_generation()))
+        .in_all(),
+    entry_of("apps", "replicasets", &["rs"], || Arc::new(Plain::new().with_status().with_generation()))
+        .in_all(),
+    entry_of("apps", "statefulsets", &["sts"], || Arc::new(StatefulSet)).in_all(),
+    entry_of("authentication.k8s.io", "selfsubjectreviews", &[], || Arc::new(Plain::new())),
+    entry_of("authentication.k8s.io", "tokenreviews", &[], || Arc::new(Plain::new())),
+    entry_of("authorization.k8s.io", "localsubjectaccessreviews", &[], || Arc::new(Plain::new())),
+    entry_of("authorization.k8s.io", "selfsubjectaccessreviews", &[], || Arc::new(Plain::new())),
+    entry_of("authorization.k8s.io", "selfsubjectrulesreviews", &[], || Arc::new(Plain::new())),
+    entry_of("authorization.k8s.io", "subjectaccessreviews", &[], || Arc::new(Plain::new())),
+    entry_of("autoscaling", "horizontalpodautoscalers", &["hpa"], || Arc::new(HorizontalPodAutoscaler::V2))
+        .in_all(),
+    entry_of("batch", "cronjobs", &["cj"], || Arc::new(CronJob)).in_all(),
+    entry_of("batch", "jobs", &[], || Arc::new(Job)).in_all(),
+    entry_of("certificates.k8s.io", "certificatesigningrequests", &["csr"], || {
+        Arc::new(CertificateSigningRequest)
+    }),
+    entry_of("certificates.k8s.io", "clustertrustbundles", &[], || Arc::new(Plain::new())),
+    entry_of("certificates.k8s.io", "podcertificaterequests", &[], || Arc::new(Plain::new().with_status())),
+    entry_of("coordination.k8s.io", "leasecandidates", &[], || Arc::new(Plain::new())),
+    entry_of("coordination.k8s.io", "leases", &[], || Arc::new(Lease)),
+    entry_of("discovery.k8s.io", "endpointslices", &[], || Arc::new(EndpointSlice)),
+    entry_of("events.k8s.io", "events", &["ev"], || Arc::new(Event::Events)),
+    entry_of(FLOW, "flowschemas", &[], || Arc::new(FlowSchema)),
+    entry_of(FLOW, "prioritylevelconfigurations", &[], || Arc::new(PriorityLevelConfiguration)),
+    entry_of("internal.apiserver.k8s.io", "storageversions", &[], || Arc::new(Plain::new().with_status())),
+    entry_of("networking.k8s.io", "ingressclasses", &[], || Arc::new(IngressClass)),
+    entry_of("networking.k8s.io", "ingresses", &["ing"], || Arc::new(Ingress)),
+    entry_of("networking.k8s.io", "ipaddresses", &["ip"], || Arc::new(IpAddress)),
+    entry_of("networking.k8s.io", "networkpolicies", &["netpol"], || Arc::new(NetworkPolicy)),
+    entry_of("networking.k8s.io", "servicecidrs", &[], || Arc::new(ServiceCidr)),
+    entry_of("node.k8s.io", "runtimeclasses", &[], || Arc::new(RuntimeClass)),
+    entry_of("policy", "poddisruptionbudgets", &["pdb"], || Arc::new(PodDisruptionBudget)),
+    entry_of(RBAC, "clusterrolebindings", &[], || Arc::new(RoleBinding::Cluster)),
+    entry_of(RBAC, "clusterroles", &[], || Arc::new(Role::Cluster)),
+    entry_of(RBAC, "rolebindings", &[], || Arc::new(RoleBinding::Namespaced)),
+    entry_of(RBAC, "roles", &[], || Arc::new(Role::Namespaced)),
+    entry_of("resource.k8s.io", "deviceclasses", &[], || Arc::new(Plain::new().with_age().with_generation())),
+    entry_of("resource.k8s.io", "devicetaintrules", &[], || {
+        Arc::new(Plain::new().with_age().with_status().with_generation())
+    }),
+    entry_of("resource.k8s.io", "resourceclaims", &[], || Arc::new(ResourceClaim)),
+    entry_of("resource.k8s.io", "resourceclaimtemplates", &[], || Arc::new(ResourceClaimTemplate)),
+    entry_of("resource.k8s.io", "resourceslices", &[], || Arc::new(ResourceSlice)),
+    entry_of("scheduling.k8s.io", "priorityclasses", &["pc"], || Arc::new(PriorityClass)),
+    entry_of("scheduling.k8s.io", "workloads", &[], || Arc::new(Plain::new().with_generation())),
+    entry_of("storage.k8s.io", "csidrivers", &[], || Arc::new(CsiDriver)),
+    entry_of("storage.k8s.io", "csinodes", &[], || Arc::new(CsiNode)),
+    entry_of("storage.k8s.io", "csistoragecapacities", &[], || Arc::new(CsiStorageCapacity)),
+    entry_of("storage.k8s.io", "storageclasses", &["sc"], || Arc::new(StorageClass)),
+    entry_of("storage.k8s.io", "volumeattachments", &[], || Arc::new(VolumeAttachment)),
+    entry_of("storage.k8s.io", "volumeattributesclasses", &["vac"], || Arc::new(VolumeAttributesClass)),
+    entry_of("storagemigration.k8s.io", "storageversionmigrations", &[], || {
+        Arc::new(Plain::new().with_status())
+    }),
 ];
 
 /// The entry of a group and plural.
@@ -144,7 +249,52 @@ pub(crate) fn entry(group: &str, plural: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.group == group && entry.plural == plural)
 }
 
+/// The strategy of one version: the entry's, unless the version's fields differ.
+pub(crate) fn strategy(entry: &Entry, version: &str) -> Arc<dyn Strategy> {
+    match (entry.group, version) {
+        ("autoscaling", "v1") => Arc::new(HorizontalPodAutoscaler::V1),
+        _ => (entry.strategy)(),
+    }
+}
+
+/// Versions that are not stored: group, version, kind (any if empty), stored group and version, and how to get there.
+const CONVERTED: &[(&str, &str, &str, &str, &str, Conversion)] = &[
+    ("autoscaling", "v1", "", "autoscaling", "v2", horizontal_pod_autoscaler::CONVERSION),
+    ("events.k8s.io", "v1", "", "", "v1", event::CONVERSION),
+    (ADMISSION, "v1alpha1", "", ADMISSION, "v1beta1", SAME),
+    ("certificates.k8s.io", "v1alpha1", "", "certificates.k8s.io", "v1beta1", SAME),
+    ("coordination.k8s.io", "v1alpha2", "", "coordination.k8s.io", "v1beta1", SAME),
+    ("networking.k8s.io", "v1beta1", "", "networking.k8s.io", "v1", SAME),
+    ("resource.k8s.io", "v1beta2", "", "resource.k8s.io", "v1", SAME),
+    ("resource.k8s.io", "v1beta1", "ResourceClaim", "resource.k8s.io", "v1", resource_claim::CLAIM_V1BETA1),
+    (
+        "resource.k8s.io",
+        "v1beta1",
+        "ResourceClaimTemplate",
+        "resource.k8s.io",
+        "v1",
+        resource_claim::TEMPLATE_V1BETA1,
+    ),
+    ("resource.k8s.io", "v1beta1", "ResourceSlice", "resource.k8s.io", "v1", resource_claim::SLICE_V1BETA1),
+    ("resource.k8s.io", "v1beta1", "", "resource.k8s.io", "v1", SAME),
+    ("storage.k8s.io", "v1beta1", "", "storage.k8s.io", "v1", SAME),
+];
+
+/// Versions of the same shape.
+const SAME: Conversion = Conversion { to_hub: |_| (), from_hub: |_| () };
+
 /// The stored version of a kind, and how to get there.
 pub(crate) fn hub(kind: &GroupVersionKind) -> (GroupVersionKind, Option<Conversion>) {
-    (kind.clone(), None)
+    let row = CONVERTED.iter().find(|(group, version, name, ..)| {
+        kind.group == *group && kind.version == *version && (name.is_empty() || kind.kind == *name)
+    });
+    match row {
+        Some((_, _, _, group, version, conversion)) => {
+            (GroupVersionKind::new(*group, *version, kind.kind.clone()), Some(*conversion))
+        }
+        None => (kind.clone(), None),
+    }
 }
+
+/// Fills in the defaults of a pod template.
+fn default_template(_object: &mut Document, _path: &[&str]) {}

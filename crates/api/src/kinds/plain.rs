@@ -1,17 +1,21 @@
 //! The strategy of kinds that add nothing to the generic rules but a status or a generation.
 
-use crate::Strategy;
+use super::cells;
+use crate::{Cell, Column, Strategy};
+use jiff::Timestamp;
+use skiff_apimachinery::Document;
 
 /// Generic rules, with or without a status and a generation.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Plain {
     status: bool,
     generation: bool,
+    age: bool,
 }
 
 impl Plain {
     pub(crate) const fn new() -> Self {
-        Self { status: false, generation: false }
+        Self { status: false, generation: false, age: false }
     }
 
     /// A status that only its subresource writes.
@@ -25,6 +29,12 @@ impl Plain {
         self.generation = true;
         self
     }
+
+    /// Rows show the age; upstream shows the time of creation for kinds without a printer.
+    pub(crate) const fn with_age(mut self) -> Self {
+        self.age = true;
+        self
+    }
 }
 
 impl Strategy for Plain {
@@ -34,5 +44,13 @@ impl Strategy for Plain {
 
     fn has_generation(&self) -> bool {
         self.generation
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::name(), if self.age { Column::age() } else { Column::created_at() }]
+    }
+
+    fn cells(&self, object: &Document, now: Timestamp) -> Vec<Cell> {
+        vec![cells::name(object), if self.age { cells::age(object, now) } else { cells::created_at(object) }]
     }
 }

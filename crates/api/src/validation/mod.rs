@@ -1,0 +1,39 @@
+//! Rules that several kinds share, in upstream's words: names, labels, addresses, object metadata.
+
+pub mod labels;
+pub mod names;
+pub mod network;
+
+use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
+
+/// One error for each complaint about a value.
+pub(crate) fn invalid(field: &FieldPath, value: &str, complaints: Vec<String>) -> FieldErrors {
+    complaints.into_iter().map(|why| FieldError::invalid(field, value, why)).collect()
+}
+
+/// `must be greater than or equal to 0` for negative integers.
+pub(crate) fn not_negative(field: &FieldPath, value: Option<&Document>) -> Option<FieldError> {
+    let value = value?.as_i64()?;
+    (value < 0).then(|| FieldError::invalid(field, value, "must be greater than or equal to 0"))
+}
+
+/// `field is immutable` if the value changed.
+pub(crate) fn immutable(
+    field: &FieldPath,
+    new: Option<&Document>,
+    old: Option<&Document>,
+) -> Option<FieldError> {
+    let value = |doc: Option<&Document>| doc.filter(|doc| !doc.is_null()).cloned();
+    (value(new) != value(old)).then(|| FieldError::invalid(field, new.cloned(), "field is immutable"))
+}
+
+/// The value is among the allowed ones; an absent or empty one is required.
+pub(crate) fn one_of(field: &FieldPath, value: &str, allowed: &[&str]) -> Option<FieldError> {
+    if value.is_empty() {
+        Some(FieldError::required(field, ""))
+    } else if allowed.contains(&value) {
+        None
+    } else {
+        Some(FieldError::not_supported(field, value, allowed))
+    }
+}
