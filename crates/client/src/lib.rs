@@ -8,12 +8,14 @@
 //! - objects are shared and immutable ([`Object`]); writing means sending a new document or a patch;
 //! - informers list once, watch from there, and never poll.
 
+pub mod discovery;
 pub mod events;
 pub mod informer;
 pub mod resources;
 pub mod transport;
 pub mod workqueue;
 
+pub use discovery::{Discovered, Served};
 pub use events::{EventRecorder, EventType, ObjectReference};
 pub use informer::{Cached, Event, Index, Informer, SharedInformers, Subscription, Untyped};
 pub use resources::Resource;
