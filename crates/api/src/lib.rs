@@ -9,6 +9,7 @@
 //! - validation speaks upstream's field paths and messages;
 //! - generated tables live under `generated/` and are never edited.
 
+pub mod discovery;
 pub mod kinds;
 pub mod resource;
 pub mod schemas;
