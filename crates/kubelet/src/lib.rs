@@ -10,10 +10,20 @@
 //! - an idle pod costs no wake-up: probes, back-offs and refreshes each have their own time;
 //! - stopping the kubelet leaves pods running.
 
+pub mod admission;
+pub mod agent;
+pub mod cgroups;
 pub mod config;
+pub mod kubelet;
+pub mod logs;
 pub mod names;
+pub mod node;
+pub mod objects;
 pub mod pod;
+pub mod probe;
 pub mod status;
+pub mod volumes;
 pub mod worker;
 
 pub use config::KubeletConfig;
+pub use kubelet::{Kubelet, KubeletError};

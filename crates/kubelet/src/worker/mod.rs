@@ -18,6 +18,7 @@ mod terminating;
 mod tests;
 
 use crate::pod::PodView;
+use crate::pod::field_ref::Addresses;
 use crate::status::{self, PodFailure, StatusInput, Waiting};
 use backoff::BackOff;
 use jiff::{SignedDuration, Timestamp};
@@ -304,6 +305,16 @@ impl Worker {
     /// The pod as it was last seen.
     pub fn pod(&self) -> &Arc<PodView> {
         &self.pod
+    }
+
+    /// The addresses of pod and node as they are known now.
+    pub fn addresses(&self) -> Addresses {
+        let pod = match self.runtime.as_ref().and_then(PodRuntime::sandbox) {
+            _ if self.pod.host_network() => self.host_ips.clone(),
+            Some(sandbox) => sandbox.ips.clone(),
+            None => Vec::new(),
+        };
+        Addresses { pod, host: self.host_ips.clone() }
     }
 
     /// Takes an event in and tells what to do.
