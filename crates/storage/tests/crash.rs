@@ -4,6 +4,8 @@
 //! it is acknowledged. After the kill every key must be as it was last acknowledged, or as the one write left that was under
 //! way, and revisions must have gone on. `SKIFF_CRASH_ROUNDS` sets the number of kills.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use futures::future::join_all;
 use rand::Rng;
 use skiff_storage::embedded::{EmbeddedOptions, EmbeddedStorage};

@@ -28,6 +28,7 @@ pub trait Transformer: Send + Sync + 'static {
     fn to_storage(&self, plain: &[u8], path: &[u8]) -> Result<Vec<u8>, TransformError>;
 
     /// The value of a stored form.
+    #[allow(clippy::wrong_self_convention, reason = "the pair's names say which way the value goes")]
     fn from_storage(&self, stored: &[u8], path: &[u8]) -> Result<Plain, TransformError>;
 }
 

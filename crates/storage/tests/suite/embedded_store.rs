@@ -139,7 +139,8 @@ fn what_is_not_a_directory_cannot_be_written() {
 
 #[tokio::test]
 async fn damaged_data_is_refused_and_left_alone() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 4] = [
         ("another magic number", |bytes| bytes[..16].fill(b'?')),
         ("a damaged header", |bytes| bytes[64..4096].fill(0xA5)),
         ("a cut tail", |bytes| bytes.truncate(bytes.len() / 3)),

@@ -4,6 +4,8 @@
 //! a test of it for each implementation. To add one, write the function and name it here. What only one implementation
 //! has (its files, its errors at start) is tested in a file of its own.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod behaviours;
 mod embedded_store;
 mod etcd_server;

@@ -124,7 +124,7 @@ struct PartialData {
 impl FrameCodec {
     /// At the start of a connection.
     pub fn new() -> Result<Self, SpdyError> {
-        Ok(Self { deflater: Deflater::new()?, inflater: Inflater::new(), partial: None })
+        Ok(Self { deflater: Deflater::new()?, inflater: Inflater::default(), partial: None })
     }
 
     fn piece(&mut self, mut data: PartialData, bytes: &mut BytesMut) -> Option<Frame> {

@@ -75,12 +75,14 @@ impl Deflater {
 #[derive(Debug)]
 pub struct Inflater(Decompress);
 
-impl Inflater {
+impl Default for Inflater {
     /// At the start of a connection.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self(Decompress::new(true))
     }
+}
 
+impl Inflater {
     /// Reads the next block.
     pub fn decode(&mut self, block: &[u8]) -> Result<Headers, SpdyError> {
         let plain = self.inflate(block)?;
@@ -157,7 +159,7 @@ mod tests {
         fn blocks_of_a_connection_read_back(
             blocks in prop::collection::vec(prop::collection::vec(("[a-z-]{1,20}", "[ -~]{0,300}"), 0..20), 1..6)
         ) {
-            let (mut deflater, mut inflater) = (Deflater::new().unwrap(), Inflater::new());
+            let (mut deflater, mut inflater) = (Deflater::new().unwrap(), Inflater::default());
             for pairs in blocks {
                 let block = deflater.encode(&Headers(pairs.clone())).unwrap();
                 prop_assert_eq!(inflater.decode(&block).unwrap(), Headers(pairs));
@@ -166,7 +168,7 @@ mod tests {
 
         #[test]
         fn any_block_is_read_or_refused(block in prop::collection::vec(any::<u8>(), 0..2_000)) {
-            let _ = Inflater::new().decode(&block);
+            let _ = Inflater::default().decode(&block);
         }
 
         #[test]
@@ -174,7 +176,7 @@ mod tests {
             let mut block = Deflater::new().unwrap().encode(&Headers::new([("streamtype", "stdout"), ("port", "80")])).unwrap();
             let at = at % block.len();
             block[at] ^= bits;
-            let _ = Inflater::new().decode(&block);
+            let _ = Inflater::default().decode(&block);
         }
     }
 
@@ -183,6 +185,6 @@ mod tests {
         let huge = "x".repeat(1 << 20);
         let block = Deflater::new().unwrap().encode(&Headers::new([("a", &huge)])).unwrap();
         assert!(block.len() < 4_000);
-        assert!(matches!(Inflater::new().decode(&block), Err(SpdyError::TooManyHeaders)));
+        assert!(matches!(Inflater::default().decode(&block), Err(SpdyError::TooManyHeaders)));
     }
 }

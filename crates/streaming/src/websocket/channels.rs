@@ -132,8 +132,13 @@ async fn write_messages<IO: Connection>(
 ) {
     while let Some(message) = outgoing.recv().await {
         let last_word = matches!(message, Message::Close(_));
-        let sent = sink.feed(message).await;
-        if sent.is_err() || ((last_word || outgoing.is_empty()) && sink.flush().await.is_err()) || last_word {
+        if sink.feed(message).await.is_err() {
+            break;
+        }
+        if (last_word || outgoing.is_empty()) && sink.flush().await.is_err() {
+            break;
+        }
+        if last_word {
             break;
         }
     }

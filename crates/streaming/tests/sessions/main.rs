@@ -3,6 +3,8 @@
 //! [`spdy_client`] and [`websocket_client`] write what kubectl writes; the real kubectl is the judge in the tests of the
 //! whole system.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod port_forward;
 mod remote_command;
 mod spdy_client;
