@@ -5,6 +5,7 @@
 //! happened and the batch refuses to be sent.
 
 use crate::kernel::{ATTRIBUTE_NESTED, ATTRIBUTE_TYPE_MASK};
+use std::time::Duration;
 
 /// Appends attributes to a buffer.
 pub(crate) struct Writer<'a> {
@@ -67,6 +68,11 @@ impl<'a> Writer<'a> {
         let padded = self.buffer.len().next_multiple_of(4);
         self.buffer.resize(padded, 0);
     }
+}
+
+/// A time as the kernel wants it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 /// The attributes of a message or of a nested attribute; ends quietly at the first malformed one.

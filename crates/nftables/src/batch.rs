@@ -3,7 +3,7 @@
 //! Operations are encoded as they are added, so that ten thousand services cost one buffer and no tree of objects. What
 //! cannot be encoded is remembered and reported when the batch is committed.
 
-use crate::attribute::{Attributes, Writer};
+use crate::attribute::{Attributes, Writer, milliseconds};
 use crate::datum;
 use crate::expression::OwnSet;
 use crate::kernel::{LIST_ELEMENT, chain, data, element, flag, message, rule, set, table, userdata};
@@ -11,7 +11,6 @@ use crate::set::{Element, Mapped, Set, Values};
 use crate::socket::{HEADER_LENGTH, Header};
 use crate::userdata::{Userdata, comment};
 use crate::{Chain, Error, Family, Result, Rule, Table};
-use std::time::Duration;
 
 /// Longest name of tables, chains and sets, without the final zero.
 const NAME_MAX: usize = 255;
@@ -308,10 +307,6 @@ fn put_userdata(writer: &mut Writer<'_>, kind: u16, userdata: &Userdata) {
     if !userdata.bytes().is_empty() {
         writer.bytes(kind, userdata.bytes());
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    duration.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 /// What a set message says about types.

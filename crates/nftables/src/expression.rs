@@ -2,7 +2,7 @@
 //!
 //! [`crate::Rule`] composes them from the field's words; they are public for what it has no word for.
 
-use crate::attribute::Writer;
+use crate::attribute::{Writer, milliseconds};
 use crate::datum::{DataType, Datum};
 use crate::kernel::{
     REGISTER_FIRST, REGISTER_VERDICT, bitwise, compare, ct, data, dynset, expression, fib, immediate, lookup,
@@ -10,6 +10,7 @@ use crate::kernel::{
 };
 use crate::set::{Element, Values};
 use crate::{Family, Verdict};
+use std::time::Duration;
 
 /// One of the sixteen data registers of four bytes; longer values take the following ones, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +78,8 @@ pub enum Expression {
     },
     /// Loads data of a map; ends the rule if the key is not there.
     LoadFrom { register: Register, map: String, destination: Register },
-    /// Adds a key to a dynamic set, or starts its time anew.
-    Remember { register: Register, set: String },
+    /// Adds a key to a dynamic set for a time, or starts its time anew.
+    Remember { register: Register, set: String, timeout: Duration },
     /// Decides.
     Decide(Verdict),
     /// Translates the destination (or the source).
@@ -182,10 +183,11 @@ impl Expression {
                 w.u32(lookup::SOURCE, register.number());
                 w.u32(lookup::DESTINATION, destination.number());
             }),
-            Self::Remember { register, set } => part(writer, "dynset", |w| {
+            Self::Remember { register, set, timeout } => part(writer, "dynset", |w| {
                 w.text(dynset::SET_NAME, set);
                 w.u32(dynset::OPERATION, dynset::UPDATE);
                 w.u32(dynset::KEY, register.number());
+                w.u64(dynset::TIMEOUT, milliseconds(*timeout));
             }),
             Self::Decide(verdict) => part(writer, "immediate", |w| {
                 w.u32(immediate::DESTINATION, REGISTER_VERDICT);

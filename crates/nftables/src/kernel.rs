@@ -164,6 +164,7 @@ pub(crate) mod dynset {
     pub(crate) const SET_NAME: u16 = 1;
     pub(crate) const OPERATION: u16 = 3;
     pub(crate) const KEY: u16 = 4;
+    pub(crate) const TIMEOUT: u16 = 6;
     pub(crate) const UPDATE: u32 = 1;
 }
 

@@ -11,6 +11,7 @@ use crate::set::Element;
 use crate::{DataType, Family, Verdict};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// A rule of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -368,10 +369,10 @@ impl Rule {
         self.expression(Expression::Masquerade)
     }
 
-    /// Adds the fields to a dynamic set, or starts their time anew.
+    /// Adds the fields to a dynamic set for a time, or starts their time anew.
     #[must_use]
-    pub fn remember(self, fields: &[Field], set: &str) -> Self {
-        self.load(fields).expression(Expression::Remember { register: REGISTER, set: set.into() })
+    pub fn remember(self, fields: &[Field], set: &str, timeout: Duration) -> Self {
+        self.load(fields).expression(Expression::Remember { register: REGISTER, set: set.into(), timeout })
     }
 
     /// Answers that the port is unreachable.

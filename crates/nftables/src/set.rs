@@ -13,7 +13,7 @@ pub struct Set {
     pub key: Vec<DataType>,
     /// What elements carry besides their key.
     pub values: Values,
-    /// Whether rules add elements, which then live this long.
+    /// Whether rules add elements, which then live this long unless the rule says otherwise.
     pub dynamic: Option<Duration>,
     /// Shown by `nft list`; empty for none.
     pub comment: String,

@@ -75,9 +75,11 @@ fn nft_shows_chains_sets_and_rules_as_they_were_meant() {
             Rule::new(family).source_is_local().verdict(Verdict::Return),
             Rule::new(family).destination_is_local().protocol(6).destination_port(80).reject(),
             Rule::new(family).destination_translated().input_interface("cni0").verdict(Verdict::Drop),
-            Rule::new(family)
-                .not_member(&[Field::SourceAddress], "clients")
-                .remember(&[Field::SourceAddress], "clients"),
+            Rule::new(family).not_member(&[Field::SourceAddress], "clients").remember(
+                &[Field::SourceAddress],
+                "clients",
+                Duration::from_secs(600),
+            ),
         ] {
             batch.add_rule(&table, "in", &rule);
         }
@@ -126,7 +128,7 @@ fn nft_shows_chains_sets_and_rules_as_they_were_meant() {
         		fib saddr type local return
         		fib daddr type local tcp dport 80 reject
         		ct status dnat iifname "cni0" drop
-        		ip saddr != @clients update @clients { ip saddr }
+        		ip saddr != @clients update @clients { ip saddr timeout 10m }
         	}
 
         	chain one {
