@@ -14,14 +14,22 @@
 
 pub mod document;
 pub mod field;
+pub mod generate_name;
 pub mod gvk;
+pub mod int_or_string;
 pub mod json;
 pub mod meta;
+pub mod names;
+pub mod quantity;
 pub mod schema;
+pub mod selector;
 pub mod status;
 pub mod time;
 
 pub use document::{Document, Map, Node};
 pub use field::{FieldError, FieldErrors, FieldPath};
 pub use gvk::{GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource};
+pub use int_or_string::IntOrString;
+pub use quantity::Quantity;
+pub use selector::{FieldSelector, LabelSelector};
 pub use status::{Reason, Status};
