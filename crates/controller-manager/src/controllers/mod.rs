@@ -1,6 +1,13 @@
 //! One file or folder per controller. [`Controller`] tells how to add one.
 
+pub mod deployment;
+pub mod endpointslice;
+pub mod garbage;
+pub mod namespace;
+pub mod node_ipam;
 pub mod replicaset;
+pub mod root_ca;
+pub mod service_account;
 
 use crate::controller::{Context, Controller};
 use crate::runner;
@@ -18,7 +25,16 @@ pub struct Registration {
 
 /// All controllers.
 pub fn all() -> Vec<Registration> {
-    vec![register::<replicaset::ReplicaSetController>()]
+    vec![
+        register::<replicaset::ReplicaSetController>(),
+        register::<deployment::DeploymentController>(),
+        register::<namespace::NamespaceController>(),
+        register::<service_account::ServiceAccountController>(),
+        register::<root_ca::RootCaPublisher>(),
+        register::<endpointslice::EndpointSliceController>(),
+        register::<garbage::GarbageCollector>(),
+        register::<node_ipam::NodeIpam>(),
+    ]
 }
 
 fn register<C: Controller>() -> Registration {

@@ -95,7 +95,9 @@ impl Executor {
                 Tried::Written(None)
             }
             Err(status) => {
-                if let Some(notice) = &write.failure {
+                // Such an answer only means that the informers are behind; the next sync sees more.
+                let stale = status.is_conflict() || status.is_already_exists();
+                if let Some(notice) = write.failure.as_ref().filter(|_| !stale) {
                     self.tell(notice, &status.message);
                 }
                 Tried::Failed(Failure { call: call.clone(), status })
