@@ -25,6 +25,7 @@ pub mod schema;
 pub mod selector;
 pub mod status;
 pub mod time;
+pub mod yaml;
 
 pub use document::{Document, Map, Node};
 pub use field::{FieldError, FieldErrors, FieldPath};
