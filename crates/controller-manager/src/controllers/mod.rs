@@ -5,9 +5,12 @@ pub mod endpointslice;
 pub mod garbage;
 pub mod namespace;
 pub mod node_ipam;
+pub mod node_lifecycle;
+pub mod pod_gc;
 pub mod replicaset;
 pub mod root_ca;
 pub mod service_account;
+pub mod taint_eviction;
 
 use crate::controller::{Context, Controller};
 use crate::runner;
@@ -34,6 +37,9 @@ pub fn all() -> Vec<Registration> {
         register::<endpointslice::EndpointSliceController>(),
         register::<garbage::GarbageCollector>(),
         register::<node_ipam::NodeIpam>(),
+        register::<node_lifecycle::NodeLifecycle>(),
+        register::<taint_eviction::TaintEviction>(),
+        register::<pod_gc::PodGarbageCollector>(),
     ]
 }
 
