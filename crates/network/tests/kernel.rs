@@ -3,6 +3,7 @@
 use skiff_cri::network::{HostPort, Protocol, SandboxNetwork, SandboxNetworkRequest};
 use skiff_network::{NetworkConfig, PodNetwork, cleanup};
 use skiff_testkit::netns::NetworkNamespace;
+use skiff_testkit::traffic::{ask, serve};
 use std::future::Future;
 use std::net::IpAddr;
 use std::path::Path;
@@ -76,39 +77,6 @@ fn request(netns: &Path, id: &str, ports: &[HostPort]) -> SandboxNetworkRequest 
     }
 }
 
-/// Answers TCP and UDP on a port with the address of the asker.
-fn serve(pod: &NetworkNamespace, port: u16) {
-    pod.run(move || {
-        let tcp = std::net::TcpListener::bind(("::", port)).unwrap();
-        let udp = std::net::UdpSocket::bind(("::", port)).unwrap();
-        std::thread::spawn(move || {
-            while let Ok((mut stream, from)) = tcp.accept() {
-                let _ =
-                    std::io::Write::write_all(&mut stream, from.ip().to_canonical().to_string().as_bytes());
-            }
-        });
-        std::thread::spawn(move || {
-            let mut buffer = [0; 16];
-            while let Ok((_, from)) = udp.recv_from(&mut buffer) {
-                let _ = udp.send_to(from.ip().to_canonical().to_string().as_bytes(), from);
-            }
-        });
-    });
-}
-
-/// What the server at an address and port sees as the asker's address.
-fn ask(from: &NetworkNamespace, to: &str) -> Result<String, String> {
-    let to: std::net::SocketAddr = to.parse().unwrap();
-    from.run(move || {
-        let limit = std::time::Duration::from_secs(2);
-        let mut stream = std::net::TcpStream::connect_timeout(&to, limit).map_err(|e| e.to_string())?;
-        stream.set_read_timeout(Some(limit)).unwrap();
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut stream, &mut text).map_err(|e| e.to_string())?;
-        Ok(text)
-    })
-}
-
 fn tcp(host_ip: Option<&str>, host_port: u16) -> HostPort {
     let host_ip = host_ip.map(|address| address.parse().unwrap());
     HostPort { host_ip, host_port, container_port: 8080, protocol: Protocol::Tcp }
@@ -123,12 +91,12 @@ fn pods_reach_each_other_the_node_and_the_world() {
     let second = node.add(&network, &pods[1], "b", &[]);
     assert_eq!([first[0].to_string(), second[0].to_string()], ["10.42.7.2", "10.42.7.3"]);
     for namespace in [&pods[0], &pods[1], &node.namespace, &node.world] {
-        serve(namespace, 8080);
+        serve(namespace, 8080, "pod");
     }
-    assert_eq!(ask(&pods[0], "10.42.7.3:8080").unwrap(), "10.42.7.2", "pod to pod keeps its address");
-    assert_eq!(ask(&pods[0], "192.0.2.2:8080").unwrap(), "10.42.7.2", "pod to node keeps its address");
-    assert_eq!(ask(&pods[0], "192.0.2.1:8080").unwrap(), "192.0.2.2", "pod to world is masqueraded");
-    assert_eq!(ask(&node.namespace, "10.42.7.2:8080").unwrap(), "10.42.7.1", "node to pod");
+    assert_eq!(ask(&pods[0], "10.42.7.3:8080").unwrap(), "pod 10.42.7.2", "pod to pod keeps its address");
+    assert_eq!(ask(&pods[0], "192.0.2.2:8080").unwrap(), "pod 10.42.7.2", "pod to node keeps its address");
+    assert_eq!(ask(&pods[0], "192.0.2.1:8080").unwrap(), "pod 192.0.2.2", "pod to world is masqueraded");
+    assert_eq!(ask(&node.namespace, "10.42.7.2:8080").unwrap(), "pod 10.42.7.1", "node to pod");
     assert!(pods[0].sh("ip link show eth0").contains("mtu 1400"));
 }
 
@@ -138,13 +106,13 @@ fn host_ports_lead_into_the_sandbox_from_everywhere() {
     let network = node.network();
     let pod = NetworkNamespace::new().unwrap();
     node.add(&network, &pod, "a", &[tcp(None, 80), tcp(Some("192.0.2.2"), 81), tcp(Some("192.0.2.9"), 82)]);
-    serve(&pod, 8080);
-    assert_eq!(ask(&node.world, "192.0.2.2:80").unwrap(), "192.0.2.1");
-    assert_eq!(ask(&node.world, "192.0.2.2:81").unwrap(), "192.0.2.1");
+    serve(&pod, 8080, "pod");
+    assert_eq!(ask(&node.world, "192.0.2.2:80").unwrap(), "pod 192.0.2.1");
+    assert_eq!(ask(&node.world, "192.0.2.2:81").unwrap(), "pod 192.0.2.1");
     ask(&node.world, "192.0.2.2:82").unwrap_err();
     ask(&node.namespace, "192.0.2.2:80").unwrap();
-    assert_eq!(ask(&node.namespace, "127.0.0.1:80").unwrap(), "10.42.7.1");
-    assert_eq!(ask(&pod, "192.0.2.2:80").unwrap(), "10.42.7.1", "hairpin");
+    assert_eq!(ask(&node.namespace, "127.0.0.1:80").unwrap(), "pod 10.42.7.1");
+    assert_eq!(ask(&pod, "192.0.2.2:80").unwrap(), "pod 10.42.7.1", "hairpin");
     let gone = network.clone();
     node.run(|| async move {
         gone.teardown("a".into()).await.unwrap();
@@ -159,13 +127,13 @@ fn a_restart_keeps_addresses_and_connectivity() {
     let node = Node::new();
     let pod = NetworkNamespace::new().unwrap();
     let before = node.add(&node.network(), &pod, "a", &[tcp(None, 80)]);
-    serve(&pod, 8080);
+    serve(&pod, 8080, "pod");
     // The process is gone; pods serve.
-    assert_eq!(ask(&node.world, "192.0.2.2:80").unwrap(), "192.0.2.1");
+    assert_eq!(ask(&node.world, "192.0.2.2:80").unwrap(), "pod 192.0.2.1");
     let config = node.config();
     let network = node.run(|| async { Arc::new(PodNetwork::open(config).await.unwrap()) });
     assert_eq!(network.not_ready(), None, "the pod CIDR is remembered");
-    assert_eq!(ask(&node.world, "192.0.2.2:80").unwrap(), "192.0.2.1");
+    assert_eq!(ask(&node.world, "192.0.2.2:80").unwrap(), "pod 192.0.2.1");
     let other = NetworkNamespace::new().unwrap();
     assert_ne!(node.add(&network, &other, "b", &[]), before);
     assert_eq!(
@@ -210,7 +178,7 @@ fn it_comes_up_without_a_default_route_and_leaves_nothing_behind() {
         })
     });
     assert_eq!(made.len(), 2);
-    serve(&pod, 8080);
+    serve(&pod, 8080, "pod");
     for address in made {
         ask(&node, &std::net::SocketAddr::new(address, 8080).to_string()).unwrap();
     }

@@ -83,7 +83,8 @@ impl NetworkNamespace {
     /// If there is no shell.
     pub fn try_sh(&self, script: &str) -> (bool, String) {
         let script = script.to_owned();
-        let output = self.run(move || Command::new("sh").arg("-ec").arg(script).output()).expect("a shell is there");
+        let output =
+            self.run(move || Command::new("sh").arg("-ec").arg(script).output()).expect("a shell is there");
         let text = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&text).into_owned())
     }
