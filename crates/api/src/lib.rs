@@ -11,6 +11,7 @@
 
 pub mod discovery;
 pub mod kinds;
+pub mod openapi;
 pub mod resource;
 pub mod schemas;
 pub mod strategy;

@@ -17,7 +17,7 @@ pub(crate) struct ConfigMap;
 pub(crate) fn key_errors(field: &FieldPath, map: Option<&Map>) -> FieldErrors {
     map.into_iter()
         .flat_map(Map::keys)
-        .flat_map(|key| validation::invalid(&field.key(key), key, names::config_key(key)))
+        .flat_map(|key| validation::invalid(&field.key(key), key, names::config_map_key(key)))
         .collect()
 }
 

@@ -17,6 +17,7 @@ mod csi_node;
 mod csi_storage_capacity;
 pub mod custom_resource_definition;
 mod daemon_set;
+mod deployment;
 mod endpoint_slice;
 mod endpoints;
 mod event;
@@ -34,10 +35,13 @@ mod node;
 mod persistent_volume;
 mod persistent_volume_claim;
 mod plain;
+mod pod;
 mod pod_disruption_budget;
+mod pod_template;
 mod pod_template_object;
 pub mod priority_class;
 mod priority_level_configuration;
+mod replica_set;
 mod replication_controller;
 mod resource_claim;
 mod resource_quota;
@@ -54,6 +58,7 @@ mod storage_class;
 mod volume_attachment;
 mod volume_attributes_class;
 mod webhook_configuration;
+mod workload;
 
 use crate::{Conversion, Strategy};
 use admission_policy::{AdmissionPolicy, AdmissionPolicyBinding};
@@ -68,6 +73,7 @@ use csi_node::CsiNode;
 use csi_storage_capacity::CsiStorageCapacity;
 use custom_resource_definition::CustomResourceDefinition;
 use daemon_set::DaemonSet;
+use deployment::Deployment;
 use endpoint_slice::EndpointSlice;
 use endpoints::Endpoints;
 use event::Event;
@@ -85,10 +91,12 @@ use node::Node;
 use persistent_volume::PersistentVolume;
 use persistent_volume_claim::PersistentVolumeClaim;
 use plain::Plain;
+use pod::Pod;
 use pod_disruption_budget::PodDisruptionBudget;
 use pod_template_object::PodTemplate;
 use priority_class::PriorityClass;
 use priority_level_configuration::PriorityLevelConfiguration;
+use replica_set::ReplicaSet;
 use replication_controller::ReplicationController;
 use resource_claim::{ResourceClaim, ResourceClaimTemplate};
 use resource_quota::ResourceQuota;
@@ -154,7 +162,7 @@ const ENTRIES: &[Entry] = &[
     entry_of("", "nodes", &["no"], || Arc::new(Node)),
     entry_of("", "persistentvolumeclaims", &["pvc"], || Arc::new(PersistentVolumeClaim)),
     entry_of("", "persistentvolumes", &["pv"], || Arc::new(PersistentVolume)),
-    entry_of("", "pods", &["po"], || Arc::new(Plain::new().with_status().with_generation())).in_all(),
+    entry_of("", "pods", &["po"], || Arc::new(Pod)).in_all(),
     entry_of("", "podtemplates", &[], || Arc::new(PodTemplate)),
     entry_of("", "replicationcontrollers", &["rc"], || Arc::new(ReplicationController)).in_all(),
     entry_of("", "resourcequotas", &["quota"], || Arc::new(ResourceQuota)),
@@ -186,10 +194,8 @@ const ENTRIES: &[Entry] = &[
     entry_of("apiregistration.k8s.io", "apiservices", &[], || Arc::new(ApiService)).in_api_extensions(),
     entry_of("apps", "controllerrevisions", &[], || Arc::new(ControllerRevision)),
     entry_of("apps", "daemonsets", &["ds"], || Arc::new(DaemonSet)).in_all(),
-    entry_of("apps", "deployments", &["deploy"], || Arc::new(Plain::new().with_status().with_generation()))
-        .in_all(),
-    entry_of("apps", "replicasets", &["rs"], || Arc::new(Plain::new().with_status().with_generation()))
-        .in_all(),
+    entry_of("apps", "deployments", &["deploy"], || Arc::new(Deployment)).in_all(),
+    entry_of("apps", "replicasets", &["rs"], || Arc::new(ReplicaSet)).in_all(),
     entry_of("apps", "statefulsets", &["sts"], || Arc::new(StatefulSet)).in_all(),
     entry_of("authentication.k8s.io", "selfsubjectreviews", &[], || Arc::new(Plain::new())),
     entry_of("authentication.k8s.io", "tokenreviews", &[], || Arc::new(Plain::new())),
@@ -297,4 +303,8 @@ pub(crate) fn hub(kind: &GroupVersionKind) -> (GroupVersionKind, Option<Conversi
 }
 
 /// Fills in the defaults of a pod template.
-fn default_template(_object: &mut Document, _path: &[&str]) {}
+fn default_template(object: &mut Document, path: &[&str]) {
+    if let Some(template) = object.at_mut(path) {
+        pod_template::default_template(template);
+    }
+}

@@ -1,10 +1,22 @@
 //! Rules that several kinds share, in upstream's words: names, labels, addresses, object metadata.
 
 pub mod labels;
-pub mod names;
 pub mod network;
 
+pub use skiff_apimachinery::names;
+
+use crate::NameRule;
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
+
+/// What is wrong with an object's name under a kind's rule.
+pub fn object_name(rule: NameRule, name: &str) -> Vec<String> {
+    match rule {
+        NameRule::Subdomain => names::dns1123_subdomain(name),
+        NameRule::Label => names::dns1123_label(name),
+        NameRule::Label1035 => names::dns1035_label(name),
+        NameRule::PathSegment => names::path_segment(name),
+    }
+}
 
 /// One error for each complaint about a value.
 pub(crate) fn invalid(field: &FieldPath, value: &str, complaints: Vec<String>) -> FieldErrors {
