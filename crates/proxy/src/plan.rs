@@ -31,6 +31,10 @@ pub fn plan(
     family: Family,
 ) -> ServicePlan {
     let mut plan = ServicePlan::default();
+    // A Service is in the families of its cluster IPs; its node ports, too.
+    if !service.cluster_ips.iter().any(|address| Family::of(*address) == family) {
+        return plan;
+    }
     for port in &service.ports {
         let key = PortKey { family, name: port.name.clone(), protocol: port.protocol };
         let endpoints = endpoints.of(&key);

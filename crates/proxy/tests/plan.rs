@@ -60,59 +60,82 @@ fn check(service: &Document, endpoints: &[&str], expected: Expect) {
 
 #[test]
 fn a_cluster_ip_shares_its_chain_and_has_endpoints_as_elements() {
-    check(&service(doc!({})), &["10.42.0.2 L", "10.42.0.3", "10.42.0.4 x"], expect![[r#"
+    check(
+        &service(doc!({})),
+        &["10.42.0.2 L", "10.42.0.3", "10.42.0.4 x"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Hairpin(10.42.0.2): Present
         Chain("endpoints-2"): Body(Choose(2))
         Route(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Goto("endpoints-2")
         Endpoint(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }, 0): Endpoint(10.42.0.2:8080)
         Endpoint(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }, 1): Endpoint(10.42.0.3:8080)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn no_endpoints_means_reject() {
-    check(&service(doc!({})), &["10.42.0.4 x"], expect![[r#"
+    check(
+        &service(doc!({})),
+        &["10.42.0.4 x"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Refused(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Refusal(Reject)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn internal_policy_local_drops_where_only_others_have_endpoints() {
     let local = service(doc!({"internalTrafficPolicy": "Local"}));
-    check(&local, &["10.42.0.3"], expect![[r#"
+    check(
+        &local,
+        &["10.42.0.3"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Refused(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Refusal(Drop)
-    "#]]);
-    check(&local, &["10.42.0.2 L", "10.42.0.3"], expect![[r#"
+    "#]],
+    );
+    check(
+        &local,
+        &["10.42.0.2 L", "10.42.0.3"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Hairpin(10.42.0.2): Present
         Chain("endpoints-1"): Body(Choose(1))
         Route(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Goto("endpoints-1")
         Endpoint(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }, 0): Endpoint(10.42.0.2:8080)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_node_port_has_chains_as_upstream() {
     let ports = doc!([{"name": "http", "port": 80, "protocol": "TCP", "nodePort": 30080}]);
     let service = service(doc!({"type": "NodePort", "ports": (ports)}));
-    check(&service, &["10.42.0.2 L", "10.42.0.3"], expect![[r#"
+    check(
+        &service,
+        &["10.42.0.2 L", "10.42.0.3"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Hairpin(10.42.0.2): Present
         Chain("external-Y6QD5CCT-ns/web/tcp/http"): Body(External(Cluster { chain: "service-Y6QD5CCT-ns/web/tcp/http" }))
         Chain("service-Y6QD5CCT-ns/web/tcp/http"): Body(Balance(Random(Tcp, [10.42.0.2:8080, 10.42.0.3:8080])))
         Route(Destination { address: None, protocol: Tcp, port: 30080 }): Goto("external-Y6QD5CCT-ns/web/tcp/http")
         Route(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Goto("service-Y6QD5CCT-ns/web/tcp/http")
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn external_policy_local_keeps_sources_and_drops_without_local_endpoints() {
     let ports = doc!([{"name": "http", "port": 80, "protocol": "TCP", "nodePort": 30080}]);
     let service = service(doc!({"type": "NodePort", "ports": (ports), "externalTrafficPolicy": "Local"}));
-    check(&service, &["10.42.0.2 L", "10.42.0.3"], expect![[r#"
+    check(
+        &service,
+        &["10.42.0.2 L", "10.42.0.3"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Hairpin(10.42.0.2): Present
         Chain("external-Y6QD5CCT-ns/web/tcp/http"): Body(External(Local { all: "service-Y6QD5CCT-ns/web/tcp/http", local: Some("local-Y6QD5CCT-ns/web/tcp/http") }))
@@ -120,16 +143,24 @@ fn external_policy_local_keeps_sources_and_drops_without_local_endpoints() {
         Chain("service-Y6QD5CCT-ns/web/tcp/http"): Body(Balance(Random(Tcp, [10.42.0.2:8080, 10.42.0.3:8080])))
         Route(Destination { address: None, protocol: Tcp, port: 30080 }): Goto("external-Y6QD5CCT-ns/web/tcp/http")
         Route(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Goto("service-Y6QD5CCT-ns/web/tcp/http")
-    "#]]);
-    check(&service, &["10.42.0.3"], expect![[r#"
+    "#]],
+    );
+    check(
+        &service,
+        &["10.42.0.3"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Chain("external-Y6QD5CCT-ns/web/tcp/http"): Body(External(Local { all: "service-Y6QD5CCT-ns/web/tcp/http", local: None }))
         Chain("service-Y6QD5CCT-ns/web/tcp/http"): Body(Balance(Random(Tcp, [10.42.0.3:8080])))
         Route(Destination { address: None, protocol: Tcp, port: 30080 }): Goto("external-Y6QD5CCT-ns/web/tcp/http")
         Route(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Goto("service-Y6QD5CCT-ns/web/tcp/http")
         Refused(Destination { address: None, protocol: Tcp, port: 30080 }): Refusal(Drop)
-    "#]]);
-    check(&service, &["10.42.0.2 L t", "10.42.0.3"], expect![[r#"
+    "#]],
+    );
+    check(
+        &service,
+        &["10.42.0.2 L t", "10.42.0.3"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Hairpin(10.42.0.2): Present
         Chain("external-Y6QD5CCT-ns/web/tcp/http"): Body(External(Local { all: "service-Y6QD5CCT-ns/web/tcp/http", local: Some("local-Y6QD5CCT-ns/web/tcp/http") }))
@@ -137,12 +168,16 @@ fn external_policy_local_keeps_sources_and_drops_without_local_endpoints() {
         Chain("service-Y6QD5CCT-ns/web/tcp/http"): Body(Balance(Random(Tcp, [10.42.0.3:8080])))
         Route(Destination { address: None, protocol: Tcp, port: 30080 }): Goto("external-Y6QD5CCT-ns/web/tcp/http")
         Route(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Goto("service-Y6QD5CCT-ns/web/tcp/http")
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn affinity_gives_each_endpoint_a_chain_and_a_set() {
-    check(&service(doc!({"sessionAffinity": "ClientIP"})), &["10.42.0.2", "10.42.0.3"], expect![[r#"
+    check(
+        &service(doc!({"sessionAffinity": "ClientIP"})),
+        &["10.42.0.2", "10.42.0.3"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         AffinitySet("affinity-IMDSBJ2A-ns/web/tcp/http__10.42.0.2/8080"): Present
         AffinitySet("affinity-XDWJQKIH-ns/web/tcp/http__10.42.0.3/8080"): Present
@@ -150,7 +185,8 @@ fn affinity_gives_each_endpoint_a_chain_and_a_set() {
         Chain("endpoint-XDWJQKIH-ns/web/tcp/http__10.42.0.3/8080"): Body(StickyEndpoint { affinity_set: "affinity-XDWJQKIH-ns/web/tcp/http__10.42.0.3/8080", endpoint: 10.42.0.3:8080, protocol: Tcp, timeout: 10800s })
         Chain("service-Y6QD5CCT-ns/web/tcp/http"): Body(Balance(Sticky([("affinity-IMDSBJ2A-ns/web/tcp/http__10.42.0.2/8080", "endpoint-IMDSBJ2A-ns/web/tcp/http__10.42.0.2/8080"), ("affinity-XDWJQKIH-ns/web/tcp/http__10.42.0.3/8080", "endpoint-XDWJQKIH-ns/web/tcp/http__10.42.0.3/8080")])))
         Route(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Goto("service-Y6QD5CCT-ns/web/tcp/http")
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -160,7 +196,10 @@ fn load_balancer_addresses_are_guarded_by_source_ranges() {
         &["status", "loadBalancer", "ingress"],
         doc!([{"ip": "198.51.100.1"}, {"ip": "198.51.100.2", "ipMode": "Proxy"}]),
     );
-    check(&service, &["10.42.0.2"], expect![[r#"
+    check(
+        &service,
+        &["10.42.0.2"],
+        expect![[r#"
         ClusterIp(10.43.0.1): Present
         Chain("external-Y6QD5CCT-ns/web/tcp/http"): Body(External(Cluster { chain: "service-Y6QD5CCT-ns/web/tcp/http" }))
         Chain("firewall-Y6QD5CCT-ns/web/tcp/http"): Body(Firewall([192.0.2.0/24]))
@@ -168,7 +207,8 @@ fn load_balancer_addresses_are_guarded_by_source_ranges() {
         Route(Destination { address: Some(10.43.0.1), protocol: Tcp, port: 80 }): Goto("service-Y6QD5CCT-ns/web/tcp/http")
         Route(Destination { address: Some(198.51.100.1), protocol: Tcp, port: 80 }): Goto("external-Y6QD5CCT-ns/web/tcp/http")
         Firewall(Destination { address: Some(198.51.100.1), protocol: Tcp, port: 80 }): Goto("firewall-Y6QD5CCT-ns/web/tcp/http")
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
