@@ -153,6 +153,25 @@ impl Resource {
         self.scope == Scope::Namespaced
     }
 
+    /// Whether DELETE answers with the deleted object and not with a Status.
+    pub fn returns_deleted(&self) -> bool {
+        const CORE: [&str; 7] = [
+            "persistentvolumeclaims",
+            "persistentvolumes",
+            "pods",
+            "podtemplates",
+            "resourcequotas",
+            "serviceaccounts",
+            "services",
+        ];
+        match self.gvk.group.as_ref() {
+            "" => CORE.contains(&self.plural.as_ref()),
+            "resource.k8s.io" => true,
+            "storage.k8s.io" => self.plural != "csistoragecapacities",
+            _ => false,
+        }
+    }
+
     /// The subresource of this name.
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|sub| sub.name == name)

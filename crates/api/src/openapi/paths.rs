@@ -136,7 +136,7 @@ impl Paths<'_> {
         let name = self.tagged(&format!("{}{}", self.scope(), row.gvk.kind));
         let mut item = self.object(&name, &row.gvk, row.verbs, &[]);
         if row.verbs.contains(Verbs::DELETE) {
-            let status = if deletes_to_object(row) { (self.definition)(&row.gvk) } else { None };
+            let status = if row.returns_deleted() { (self.definition)(&row.gvk) } else { None };
             let operation = Operation {
                 action: "delete",
                 id: format!("delete{name}"),
@@ -421,24 +421,6 @@ fn tag(kind: &GroupVersionKind) -> (String, String) {
 
 fn is_connection(subresource: &Subresource) -> bool {
     subresource.gvk.kind.ends_with("Options")
-}
-
-/// Kinds whose deletion answers with the object: those that end gracefully, and a few old ones.
-fn deletes_to_object(row: &Resource) -> bool {
-    matches!(
-        (row.gvk.group.as_ref(), row.plural.as_ref()),
-        (
-            "",
-            "persistentvolumeclaims"
-                | "persistentvolumes"
-                | "pods"
-                | "podtemplates"
-                | "resourcequotas"
-                | "serviceaccounts"
-                | "services"
-        ) | ("storage.k8s.io", _)
-            | ("resource.k8s.io", _)
-    )
 }
 
 fn article(kind: &str) -> &'static str {
