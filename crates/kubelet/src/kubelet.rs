@@ -1,15 +1,19 @@
 //! Puts the node agent together and runs it.
 
-use crate::agent::pods::{PodDirectory, Pods};
+use crate::agent::pods::Pods;
 use crate::agent::{Agent, AgentParts};
 use crate::config::KubeletConfig;
+use crate::logs::rotation;
 use crate::node::agent::NodeAgent;
 use crate::node::lease;
 use crate::node::machine::Machine;
+use crate::server::access::ReviewAccess;
+use crate::server::{NodeServer, ServerTls};
 use skiff_apimachinery::time::{Clock, SystemClock};
 use skiff_client::informer::SharedInformers;
 use skiff_cri::Runtime;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +29,18 @@ pub enum KubeletError {
         #[source]
         source: std::io::Error,
     },
+    /// The node server's address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which one.
+        address: std::net::SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The node server's keys do not do.
+    #[error("node server: {0}")]
+    Tls(#[from] rustls::server::VerifierBuilderError),
     /// A part of it died.
     #[error("a part of the kubelet died: {0}")]
     Died(#[from] tokio::task::JoinError),
@@ -34,18 +50,25 @@ pub enum KubeletError {
 pub struct Kubelet {
     agent: Arc<Agent>,
     pods: Pods,
+    server: NodeServer,
+    listener: TcpListener,
 }
 
 impl Kubelet {
-    /// Makes the agent; must be called inside a tokio runtime. The informers' client speaks as `system:node:<name>`.
+    /// Makes the agent and begins to listen. The informers' client speaks as `system:node:<name>`. Requests to the node
+    /// server are granted by the API server's word ([`ReviewAccess`]).
     ///
     /// # Errors
-    /// If its directory cannot be made.
-    pub fn new(
+    /// If its directory cannot be made or its port is taken.
+    pub async fn new(
         config: KubeletConfig,
         runtime: Arc<dyn Runtime>,
         informers: SharedInformers,
+        tls: ServerTls,
     ) -> Result<Self, KubeletError> {
+        let address = std::net::SocketAddr::new(config.address, config.port);
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| KubeletError::Listen { address, source })?;
         for path in [config.root_dir.join("pods"), config.pod_logs_dir.clone()] {
             std::fs::create_dir_all(&path).map_err(|source| KubeletError::Directory { path, source })?;
         }
@@ -57,12 +80,9 @@ impl Kubelet {
             tracing::warn!(%error, "cannot make the cgroups above pods");
         }
         let pods = Pods::new(agent.clone());
-        Ok(Self { agent, pods })
-    }
-
-    /// A look at the pods, for whoever serves them.
-    pub fn directory(&self) -> PodDirectory {
-        self.pods.directory()
+        let access = ReviewAccess::new(agent.client.clone(), &agent.config.node_name, agent.clock.clone());
+        let server = NodeServer::new(agent.clone(), pods.directory(), Arc::new(access), tls)?;
+        Ok(Self { agent, pods, server, listener })
     }
 
     /// Runs until `shutdown`. Pods go on running after it.
@@ -75,10 +95,13 @@ impl Kubelet {
         parts.spawn(node.run());
         let agent = self.agent;
         parts.spawn(lease::keep(agent.client.clone(), agent.config.clone(), agent.clock.clone(), uid));
+        parts.spawn(rotation::keep(agent));
         parts.spawn(self.pods.run());
+        parts.spawn(self.server.run(self.listener, shutdown.clone()));
         tokio::select! {
             () = shutdown.cancelled() => Ok(()),
-            Some(Err(error)) = parts.join_next() => Err(error.into()),
+            // The parts run until they are dropped; one that ends first died, or heard of the shutdown before us.
+            Some(ended) = parts.join_next() => ended.map_err(KubeletError::from),
         }
     }
 }

@@ -13,6 +13,7 @@
 pub mod admission;
 pub mod agent;
 pub mod cgroups;
+pub mod cleanup;
 pub mod config;
 pub mod kubelet;
 pub mod logs;
@@ -21,9 +22,12 @@ pub mod node;
 pub mod objects;
 pub mod pod;
 pub mod probe;
+pub mod server;
 pub mod status;
 pub mod volumes;
 pub mod worker;
 
+pub use cleanup::cleanup;
 pub use config::KubeletConfig;
 pub use kubelet::{Kubelet, KubeletError};
+pub use server::ServerTls;
