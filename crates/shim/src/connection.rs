@@ -1,8 +1,8 @@
 //! A connection of the runtime: bytes in, bytes out, and what it has been taken over for.
 
-use crate::descriptors;
 use rustix::io::Errno;
 use rustix::process::Pid;
+use skiff_shim::protocol::descriptors;
 use skiff_shim::protocol::frame::{self, FrameError};
 use skiff_shim::protocol::{Answer, Failure, Request};
 use std::collections::VecDeque;

@@ -9,7 +9,6 @@ mod child;
 mod clock;
 mod connection;
 mod container;
-mod descriptors;
 mod exits;
 mod fault;
 mod launch;

@@ -13,9 +13,10 @@ mod terminal;
 
 use crate::fault::{Doing, Fault, Outcome};
 use crate::sandbox::Sandbox;
-use crate::{descriptors, sys};
+use crate::sys;
 use rustix::fs::Mode;
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags};
+use skiff_shim::protocol::descriptors;
 use skiff_shim::protocol::spec::{CgroupSpec, ContainerSpec, ProcessSpec};
 use std::os::fd::{AsFd, OwnedFd};
 

@@ -1,11 +1,11 @@
 //! Standard streams: pipes given by the shim, or a terminal made in the container's own devpts.
 
 use super::{Program, Stdio, TERMINAL};
-use crate::descriptors;
 use crate::fault::{Doing, Fault, Outcome};
 use rustix::fs::FileType;
 use rustix::process::{Gid, Uid};
 use rustix::pty::OpenptFlags;
+use skiff_shim::protocol::descriptors;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Puts the streams in place; returns the terminal's path if one was made.

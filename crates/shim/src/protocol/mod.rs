@@ -3,6 +3,7 @@
 //! A connection carries frames (`frame`): one [`Request`] at a time from the runtime, answered by one or more [`Answer`]s. `Watch`, `Exec` and
 //! `Attach` take the connection over until it closes; closing it ends the watch, kills the exec'd command, or detaches.
 
+pub mod descriptors;
 pub mod frame;
 pub mod spec;
 

@@ -1,0 +1,55 @@
+//! Small files that are replaced as a whole: written beside and renamed, so that a reader sees the old or the new, never a part.
+
+use crate::error::{At, Outcome, RuntimeError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+/// Replaces a file's content by JSON.
+pub fn write<T: Serialize>(path: &Path, value: &T) -> Outcome<()> {
+    write_bytes(path, &serde_json::to_vec(value).map_err(RuntimeError::internal)?)
+}
+
+/// Replaces a file's content.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    // Several processes may write the same file; each has a name of its own for the new one.
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let temporary = path.with_file_name(name);
+    std::fs::write(&temporary, bytes).at("write", &temporary)?;
+    std::fs::rename(&temporary, path).at("replace", path)
+}
+
+/// Reads JSON; `None` if there is no such file.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Outcome<Option<T>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).at("read", path),
+    };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| RuntimeError::Internal(format!("{} is damaged: {error}", path.display())))
+}
+
+/// Protocol buffers in JSON records, as base64: fields that a later version adds stay readable both ways.
+pub mod message {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use prost::Message;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// For `#[serde(with)]`.
+    pub fn serialize<T: Message, S: Serializer>(message: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_STANDARD.encode(message.encode_to_vec()))
+    }
+
+    /// For `#[serde(with)]`.
+    pub fn deserialize<'de, T: Message + Default, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
+        T::decode(&*bytes).map_err(D::Error::custom)
+    }
+}
