@@ -21,6 +21,7 @@ pub mod int_or_string;
 pub mod json;
 pub mod meta;
 pub mod names;
+pub mod patch;
 pub mod quantity;
 pub mod schema;
 pub mod selector;

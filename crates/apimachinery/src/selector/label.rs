@@ -81,6 +81,12 @@ impl LabelSelector {
         !self.nothing && self.requirements.iter().all(|requirement| requirement.matches(labels))
     }
 
+    /// Whether labels held in another form meet all requirements.
+    pub fn matches_by<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+        !self.nothing
+            && self.requirements.iter().all(|requirement| requirement.matches_value(label(&requirement.key)))
+    }
+
     /// Whether this selects everything.
     pub fn is_everything(&self) -> bool {
         !self.nothing && self.requirements.is_empty()
@@ -204,7 +210,13 @@ impl Requirement {
 
     /// Whether the labels meet this requirement.
     pub fn matches(&self, labels: Option<&Map>) -> bool {
-        let value = labels.and_then(|labels| labels.get(&self.key)).map(|value| value.as_str().unwrap_or(""));
+        self.matches_value(
+            labels.and_then(|labels| labels.get(&self.key)).map(|value| value.as_str().unwrap_or("")),
+        )
+    }
+
+    /// Whether a value of the key, or its absence, meets this requirement.
+    pub fn matches_value(&self, value: Option<&str>) -> bool {
         let listed = |value: &str| self.values.iter().any(|v| v == value);
         match self.operator {
             Operator::Equals | Operator::DoubleEquals | Operator::In => value.is_some_and(listed),
