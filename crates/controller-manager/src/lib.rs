@@ -25,7 +25,6 @@ pub mod plan;
 pub mod pod_template;
 pub mod pods;
 pub mod runner;
-pub mod selector;
 pub mod sources;
 
 pub use config::Config;

@@ -1,7 +1,7 @@
 //! Who controls whom: adopting orphans that match, releasing what matches no longer.
 
 use crate::plan::Write;
-use crate::selector::Selector;
+use skiff_apimachinery::selector::LabelSelector;
 use skiff_apimachinery::{Document, doc};
 use skiff_client::{Cached, PatchKind, Resource};
 use std::sync::Arc;
@@ -21,6 +21,13 @@ pub fn controller_uid(object: &Document) -> Option<&str> {
     object.controller_ref().map(|owner| owner.str_at(&["uid"]))
 }
 
+/// A workload's `spec.selector`. The API server has checked it; one that does not parse all the same selects nothing, so
+/// that no controller acts on objects that it was not told to.
+pub fn selector_of(workload: &Document) -> LabelSelector {
+    LabelSelector::from_object(workload.at(&["spec", "selector"]))
+        .unwrap_or_else(|_| LabelSelector::nothing())
+}
+
 /// The controller reference to an object with apiVersion and kind.
 pub fn controller_ref(owner: &Document) -> Document {
     doc!({
@@ -36,13 +43,13 @@ pub fn controller_ref(owner: &Document) -> Document {
 /// Sorts candidates. An owner that is being deleted adopts nothing and releases nothing: the garbage collector decides.
 pub fn claim<T>(
     owner: &Document,
-    selector: &Selector,
+    selector: &LabelSelector,
     candidates: impl IntoIterator<Item = Arc<Cached<T>>>,
 ) -> Claimed<T> {
     let mut claimed = Claimed { owned: Vec::new(), adopt: Vec::new(), release: Vec::new() };
     let owner_ends = owner.deletion_timestamp().is_some();
     for object in candidates {
-        let matches = selector.matches(&object);
+        let matches = selector.matches(object.labels());
         match controller_uid(&object) {
             Some(uid) if uid != owner.uid() => {}
             Some(_) if matches => claimed.owned.push(object),

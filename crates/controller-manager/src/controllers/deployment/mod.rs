@@ -20,10 +20,9 @@ mod template;
 
 use super::replicaset;
 use crate::controller::{Context, Controller, observed};
-use crate::ownership::{self, Claimed, controller_uid};
+use crate::ownership::{self, Claimed, controller_uid, selector_of};
 use crate::plan::{Action, Notice, Plan, Report};
 use crate::pods;
-use crate::selector::Selector;
 use crate::sources::Sources;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -97,7 +96,7 @@ impl Controller for DeploymentController {
     }
 
     fn conclude(world: &World, report: &Report, now: Timestamp) -> Plan {
-        if selector(&world.deployment).is_empty() {
+        if selector_of(&world.deployment).is_everything() {
             return status::observed_only(world);
         }
         let rollout = Rollout::of(world);
@@ -118,7 +117,7 @@ fn interested(deployments: &Informer<Deployment>, event: &Event<ReplicaSet>) -> 
     }
     if set.controller_ref().is_none() && !matches!(event, Event::Deleted(_)) {
         let all = deployments.list_namespace(set.namespace());
-        keys.extend(all.iter().filter(|d| selector(d).matches(set)).map(|d| d.key()));
+        keys.extend(all.iter().filter(|d| selector_of(d).matches(set.labels())).map(|d| d.key()));
     }
     keys
 }
@@ -142,15 +141,11 @@ fn recreating(
     (deployment.str_at(&["spec", "strategy", "type"]) == "Recreate").then_some(key)
 }
 
-fn selector(deployment: &Cached<Deployment>) -> Selector {
-    deployment.typed.spec.as_ref().map(|spec| Selector::of(&spec.selector)).unwrap_or_default()
-}
-
 impl DeploymentController {
     fn world(&self, deployment: Arc<Cached<Deployment>>) -> World {
         let orphans = self.sets_by_controller.get(&pods::orphans_of(deployment.namespace()));
         let candidates = self.sets_by_controller.get(deployment.uid()).into_iter().chain(orphans);
-        let sets = ownership::claim(&deployment, &selector(&deployment), candidates);
+        let sets = ownership::claim(&deployment, &selector_of(&deployment), candidates);
         let running = sets.owned.iter().flat_map(|set| self.pods_by_controller.get(set.uid()));
         let running = running.filter(|pod| !pods::is_terminal(pod));
         World {
@@ -165,7 +160,7 @@ impl DeploymentController {
 fn plan(world: &World) -> Plan {
     let deployment = &world.deployment;
     let mut plan = Plan::default();
-    if selector(deployment).is_empty() {
+    if selector_of(deployment).is_everything() {
         let message = "This deployment is selecting all pods. A non-empty selector is required.";
         plan.actions.push(Action::Tell(Notice::warning(deployment, "SelectingAll", message)));
         return plan;

@@ -61,7 +61,7 @@ impl Sailor {
         let name = template::set_name(&deployment);
         World {
             homonym: sets.iter().find(|set| set.name() == name).cloned(),
-            sets: ownership::claim(&deployment, &selector(&deployment), sets),
+            sets: ownership::claim(&deployment, &selector_of(&deployment), sets),
             running_pods: self
                 .sets
                 .iter()

@@ -11,12 +11,12 @@ use crate::config::Config;
 use crate::controller::{Context, Controller, observed};
 use crate::plan::Plan;
 use crate::pods::CachedPod;
-use crate::selector::Selector;
 use crate::sources::Sources;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use skiff_apimachinery::meta::ObjectKey;
+use skiff_apimachinery::selector::LabelSelector;
 use skiff_apimachinery::{Document, Status};
 use skiff_client::resources::{ENDPOINT_SLICES, NODES, PODS, SERVICES};
 use skiff_client::{Cached, Event, Index, Informer, Object, Selection, Untyped};
@@ -114,8 +114,9 @@ pub(crate) fn selecting(services: &Informer<Service>, event: &Event<Pod>) -> Vec
         Event::Added(_) | Event::Deleted(_) => None,
     };
     let services = services.list_namespace(pod.namespace());
-    let selects =
-        |service: &Cached<Service>, pod: &Cached<Pod>| is_ours(service) && selector(service).matches(pod);
+    let selects = |service: &Cached<Service>, pod: &Cached<Pod>| {
+        is_ours(service) && selector(service).matches(pod.labels())
+    };
     let services = services.iter();
     let services =
         services.filter(|service| selects(service, pod) || before.is_some_and(|old| selects(service, old)));
@@ -136,15 +137,16 @@ fn matters(old: &Cached<Pod>, new: &Cached<Pod>) -> bool {
         || crate::pods::is_ready(old) != crate::pods::is_ready(new)
 }
 
-pub(crate) fn selector(service: &Cached<Service>) -> Selector {
-    Selector::equal(service.typed.spec.as_ref().and_then(|spec| spec.selector.as_ref()))
+/// The pods of a Service.
+pub(crate) fn selector(service: &Document) -> LabelSelector {
+    service.object_at(&["spec", "selector"]).map_or_else(LabelSelector::nothing, LabelSelector::from_labels)
 }
 
 impl EndpointSliceController {
     fn world(&self, service: Arc<Cached<Service>>) -> World {
         let selector = selector(&service);
         let mut pods = self.pods.list_namespace(service.namespace());
-        pods.retain(|pod| selector.matches(pod));
+        pods.retain(|pod| selector.matches(pod.labels()));
         let mut zones = HashMap::new();
         for pod in &pods {
             let node = crate::pods::node_name(pod);

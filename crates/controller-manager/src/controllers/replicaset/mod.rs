@@ -8,11 +8,10 @@ mod ranking;
 mod status;
 
 use crate::controller::{Context, Controller, observed};
-use crate::ownership::{self, Claimed, controller_uid};
+use crate::ownership::{self, Claimed, controller_uid, selector_of};
 use crate::plan::{Action, Ending, Notice, Plan, Report, Write};
 use crate::pod_template::pod_of;
 use crate::pods::{self, CachedPod};
-use crate::selector::Selector;
 use crate::sources::Sources;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -102,14 +101,9 @@ fn interested(replica_sets: &Informer<ReplicaSet>, event: &Event<Pod>) -> Vec<Ob
     }
     if pod.controller_ref().is_none() && !matches!(event, Event::Deleted(_)) {
         let sets = replica_sets.list_namespace(pod.namespace());
-        keys.extend(sets.iter().filter(|set| selector(set).matches(pod)).map(|set| set.key()));
+        keys.extend(sets.iter().filter(|set| selector_of(set).matches(pod.labels())).map(|set| set.key()));
     }
     keys
-}
-
-/// A ReplicaSet's selector.
-pub fn selector(set: &Cached<ReplicaSet>) -> Selector {
-    set.typed.spec.as_ref().map(|spec| Selector::of(&spec.selector)).unwrap_or_default()
 }
 
 impl ReplicaSetController {
@@ -117,7 +111,7 @@ impl ReplicaSetController {
         let orphans = self.pods_by_controller.get(&pods::orphans_of(set.namespace()));
         let candidates = self.pods_by_controller.get(set.uid()).into_iter();
         let candidates = candidates.chain(orphans.into_iter().filter(|pod| pods::is_active(pod)));
-        let claimed = ownership::claim(&set, &selector(&set), candidates);
+        let claimed = ownership::claim(&set, &selector_of(&set), candidates);
         World { related_on_node: self.related_on_node(&set), pods: claimed, replica_set: set }
     }
 

@@ -46,7 +46,7 @@ fn world(set: Document, pods: Vec<Document>) -> World {
     for pod in &pods {
         *related_on_node.entry(pods::node_name(pod).to_owned()).or_insert(0) += 1;
     }
-    World { pods: ownership::claim(&set, &selector(&set), pods), related_on_node, replica_set: set }
+    World { pods: ownership::claim(&set, &selector_of(&set), pods), related_on_node, replica_set: set }
 }
 
 fn deleted(plan: &Plan) -> Vec<&str> {
