@@ -15,10 +15,12 @@
 pub mod decode;
 pub mod document;
 pub mod field;
+pub mod fieldset;
 pub mod generate_name;
 pub mod gvk;
 pub mod int_or_string;
 pub mod json;
+pub mod managed;
 pub mod meta;
 pub mod names;
 pub mod patch;

@@ -34,7 +34,8 @@ impl FieldSet {
     /// If a key is malformed.
     pub fn from_fields_v1(fields: &Document) -> Result<Self, FieldsError> {
         let mut out = Self::new();
-        for (key, value) in fields.as_object().into_iter().flat_map(Map::iter).filter(|(key, _)| *key != ".") {
+        for (key, value) in fields.as_object().into_iter().flat_map(Map::iter).filter(|(key, _)| *key != ".")
+        {
             let element = element_of(key).ok_or_else(|| FieldsError(key.to_owned()))?;
             let below = Self::from_fields_v1(value)?;
             let empty = value.as_object().is_none_or(Map::is_empty);

@@ -70,10 +70,17 @@ fn maps(old: &Map, new: &Map, schema: Option<&Schema>, at: &mut Vec<PathElement>
     }
 }
 
-fn lists(old: &[Document], new: &[Document], schema: Option<&Schema>, at: &mut Vec<PathElement>, out: &mut Comparison) {
+fn lists(
+    old: &[Document],
+    new: &[Document],
+    schema: Option<&Schema>,
+    at: &mut Vec<PathElement>,
+    out: &mut Comparison,
+) {
     let element_schema = schema.and_then(Schema::element);
     let step = |element: &Document| element_of(list_type(schema), element_schema, element);
-    let find = |list: &'_ [Document], wanted: &Option<PathElement>| list.iter().position(|e| step(e) == *wanted);
+    let find =
+        |list: &'_ [Document], wanted: &Option<PathElement>| list.iter().position(|e| step(e) == *wanted);
     for element in new {
         let key = step(element);
         let before = find(old, &key).map(|i| &old[i]);

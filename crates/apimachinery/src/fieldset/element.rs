@@ -89,7 +89,11 @@ pub(crate) fn list_type(schema: Option<&Schema>) -> &ListType {
 }
 
 /// The path element of a list's element; `None` for atomic lists.
-pub(crate) fn element_of(list: &ListType, element_schema: Option<&Schema>, element: &Document) -> Option<PathElement> {
+pub(crate) fn element_of(
+    list: &ListType,
+    element_schema: Option<&Schema>,
+    element: &Document,
+) -> Option<PathElement> {
     match list {
         ListType::Atomic => None,
         ListType::Set => Some(PathElement::Value(element.clone())),
