@@ -8,6 +8,7 @@ use crate::error::{At, Outcome, RuntimeError};
 use crate::layout::Layout;
 use crate::sandbox::{Sandbox, SandboxRecord};
 use rustix::process::{Pid, Signal};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -77,9 +78,14 @@ fn clear(cgroups: &dyn Hierarchy, group: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Removes the groups above pods, as far up as they are empty.
+/// Removes the groups above pods, as far up as they are empty, with groups of pods that are gone already.
 fn remove_parents(cgroups: &dyn Hierarchy, layout: &Layout) {
     let text = std::fs::read_to_string(layout.cgroup_parents()).unwrap_or_default();
+    for parent in text.lines() {
+        for pod in pods_below(cgroups, parent) {
+            cgroups.remove(&pod);
+        }
+    }
     let mut paths: Vec<&str> = text.lines().flat_map(ancestors).collect();
     // Children before parents.
     paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
@@ -87,6 +93,14 @@ fn remove_parents(cgroups: &dyn Hierarchy, layout: &Layout) {
     for path in paths {
         cgroups.remove(path);
     }
+}
+
+/// Groups of pods, by the kubelet's naming.
+fn pods_below(cgroups: &dyn Hierarchy, parent: &str) -> BTreeSet<String> {
+    let entries =
+        cgroups.directories(parent).into_iter().filter_map(|directory| std::fs::read_dir(directory).ok());
+    let names = entries.flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter(|name| name.starts_with("pod")).map(|name| format!("{parent}/{name}")).collect()
 }
 
 fn ancestors(path: &str) -> impl Iterator<Item = &str> {

@@ -52,11 +52,6 @@ impl Layout {
         self.root.is_dir()
     }
 
-    /// The runtime's directory.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Folder of shim programs.
     pub fn programs(&self) -> PathBuf {
         self.root.join("bin")

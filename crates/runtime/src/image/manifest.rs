@@ -29,9 +29,6 @@ pub struct Manifest {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What kind of content.
-    #[serde(default)]
-    pub media_type: String,
     /// Its digest.
     pub digest: Digest,
     /// Its length.
@@ -53,9 +50,6 @@ pub struct Platform {
     /// Go's name of the processor architecture.
     #[serde(default)]
     pub architecture: String,
-    /// Its variant, such as `v8`.
-    #[serde(default)]
-    pub variant: String,
 }
 
 impl Platform {

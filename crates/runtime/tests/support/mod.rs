@@ -156,6 +156,22 @@ impl Node {
         lines.collect()
     }
 
+    /// Waits until a condition holds.
+    pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let wait = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+    }
+
+    /// Waits until a container has logged a text.
+    pub async fn says_in_log(&self, id: &str, text: &str) {
+        let path = self.status(id).await.log_path;
+        self.until(text, || std::fs::read_to_string(&path).is_ok_and(|log| log.contains(text))).await;
+    }
+
     pub async fn exec(&self, id: &str, script: &str) -> v1::ExecSyncResponse {
         let cmd = ["sh", "-c", script].map(str::to_owned).to_vec();
         let request = v1::ExecSyncRequest { container_id: id.to_owned(), cmd, timeout: 20 };
