@@ -30,6 +30,9 @@ pub const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString
 /// Name of the definition of quantities.
 pub const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
+const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+const SCHEMA_OR: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOr";
+
 /// The schema of a definition such as `io.k8s.api.core.v1.Pod`.
 pub fn lookup(definition: &str) -> Option<SchemaRef> {
     registry().schemas.get(definition).map(|slot| SchemaRef::Static(slot))
@@ -187,6 +190,10 @@ impl Builder {
             schema.map = MapType::Atomic;
         }
         special(name.as_ref(), &mut schema);
+        if name.starts_with(SCHEMA_OR) {
+            // a schema or something else; what it holds is told here so that the protobuf codec finds it
+            schema.items = self.slots.get(SCHEMA).map(|(_, slot)| SchemaRef::Static(slot));
+        }
         schema.name = Some(name);
         for line in definition.fields() {
             if line.has("*") {

@@ -35,6 +35,17 @@ pub struct Column {
 /// A cell of a Table row.
 pub type Cell = Document;
 
+/// Where a custom resource keeps what its `scale` subresource shows; dotted paths without a leading dot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScalePaths {
+    /// The wanted number.
+    pub spec_replicas: String,
+    /// The number there is.
+    pub status_replicas: String,
+    /// The selector in its text form.
+    pub label_selector: Option<String>,
+}
+
 /// Which write an update is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateScope {
@@ -146,6 +157,11 @@ pub trait Strategy: Send + Sync + 'static {
             None | Some(skiff_apimachinery::Node::Null) => String::new(),
             Some(_) => object.at(&path).map(ToString::to_string).unwrap_or_default(),
         }
+    }
+
+    /// Where the `scale` subresource finds its numbers, if not in `spec.replicas` and `status.replicas`.
+    fn scale_paths(&self) -> Option<&ScalePaths> {
+        None
     }
 
     /// Columns of `kubectl get`.
