@@ -40,8 +40,20 @@ impl SandboxNetwork for LoopbackOnly {
 /// A node.
 pub struct Node {
     pub directory: tempfile::TempDir,
-    pub runtime: Arc<EmbeddedRuntime>,
+    pub runtime: Server,
     pub cgroup: String,
+    below: String,
+}
+
+/// The runtime of a node; none while its server is down.
+pub struct Server(Option<Arc<EmbeddedRuntime>>);
+
+impl std::ops::Deref for Server {
+    type Target = Arc<EmbeddedRuntime>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("the server is up")
+    }
 }
 
 /// A container in words of the test.
@@ -53,22 +65,59 @@ pub struct Job {
 impl Node {
     /// A fresh one.
     pub async fn new() -> Self {
+        Self::below("data".to_owned()).await
+    }
+
+    /// One whose data directory's path is at least so long.
+    pub async fn deep(length: usize) -> Self {
+        Self::below("d".repeat(length)).await
+    }
+
+    async fn below(below: String) -> Self {
         let directory = tempfile::Builder::new().prefix("skiff-runtime-").tempdir().unwrap();
-        let store = ImageStore::open(&directory.path().join("data")).unwrap();
-        assert_eq!(store.import(&*busybox_archive()).unwrap(), [IMAGE]);
         let unique = directory.path().file_name().unwrap().to_str().unwrap().to_owned();
-        let cgroup = format!("/{unique}");
-        let runtime = open(&directory.path().join("data"), &cgroup).await;
-        Self { directory, runtime, cgroup }
+        let mut node = Self { directory, runtime: Server(None), cgroup: format!("/{unique}"), below };
+        let store = ImageStore::open(&node.data_dir()).unwrap();
+        assert_eq!(store.import(&*busybox_archive()).unwrap(), [IMAGE]);
+        node.restart().await;
+        node
     }
 
     pub fn data_dir(&self) -> PathBuf {
-        self.directory.path().join("data")
+        self.directory.path().join(&self.below)
     }
 
     /// The server is killed and started again.
     pub async fn restart(&mut self) {
-        self.runtime = open(&self.data_dir(), &self.cgroup).await;
+        self.kill_server().await;
+        self.runtime = Server(Some(self.open_again().await.unwrap()));
+    }
+
+    /// The server is killed.
+    pub async fn kill_server(&mut self) {
+        self.runtime = Server(None);
+    }
+
+    /// Opens the data directory once more.
+    pub async fn open_again(&self) -> Result<Arc<EmbeddedRuntime>, skiff_runtime::RuntimeError> {
+        let mut config = RuntimeConfig::new(self.data_dir(), Arc::new(LoopbackOnly));
+        config.cgroup_root = self.cgroup.clone();
+        EmbeddedRuntime::open(config).await
+    }
+
+    /// Process id of a sandbox's shim.
+    pub fn shim_pid(&self, sandbox: &str) -> i32 {
+        self.first_process(sandbox)
+    }
+
+    /// Process id of a container's main process.
+    pub fn process_of(&self, container: &str) -> i32 {
+        self.first_process(container)
+    }
+
+    fn first_process(&self, group: &str) -> i32 {
+        let path = format!("/sys/fs/cgroup/pids{}/pod/{group}/cgroup.procs", self.cgroup);
+        std::fs::read_to_string(path).unwrap().lines().next().unwrap().parse().unwrap()
     }
 
     pub fn pod_config(&self) -> v1::PodSandboxConfig {
@@ -107,6 +156,7 @@ impl Node {
         self.runtime.create_container(request).await.unwrap()
     }
 
+    /// Makes a container and starts it.
     pub async fn start(&self, sandbox: &str, config: v1::ContainerConfig) -> String {
         let id = self.create(sandbox, config).await;
         self.runtime.start_container(id.clone()).await.unwrap();
@@ -133,8 +183,10 @@ impl Node {
     }
 
     /// Runs a container to its end; returns its status and its log without times.
-    pub async fn run(&self, config: v1::ContainerConfig) -> (v1::ContainerStatus, String) {
+    pub async fn run(&self, mut config: v1::ContainerConfig) -> (v1::ContainerStatus, String) {
         let sandbox = self.sandbox().await;
+        // Logs are appended to; each pod has its own.
+        config.log_path = format!("{sandbox}.log");
         let id = self.start(&sandbox, config).await;
         let status = self.ended(&id).await;
         let log = self.log(&status);
@@ -212,12 +264,6 @@ impl Drop for Node {
             assert!(traces.is_empty(), "left behind: {traces:#?}");
         }
     }
-}
-
-async fn open(data_dir: &std::path::Path, cgroup: &str) -> Arc<EmbeddedRuntime> {
-    let mut config = RuntimeConfig::new(data_dir, Arc::new(LoopbackOnly));
-    config.cgroup_root = cgroup.to_owned();
-    EmbeddedRuntime::open(config).await.unwrap()
 }
 
 /// A container that runs a shell script.
