@@ -33,7 +33,7 @@ pub use cleanup::cleanup;
 pub use config::RuntimeConfig;
 pub use embedded::EmbeddedRuntime;
 pub use error::RuntimeError;
-pub use image::{ImageStore, ImageSummary, RegistryOptions};
+pub use image::{Credentials, ImageError, ImageStore, ImageSummary, RegistryOptions};
 
 /// The runtime's name in `containerRuntimeVersion` and in container ids (`skiff://...`).
 pub const NAME: &str = "skiff";
