@@ -15,13 +15,14 @@
 pub mod decode;
 pub mod document;
 pub mod field;
+pub mod fieldset;
 pub mod generate_name;
 pub mod gvk;
 pub mod int_or_string;
 pub mod json;
+pub mod managed;
 pub mod meta;
 pub mod names;
-pub mod ownership;
 pub mod patch;
 pub mod protobuf;
 pub mod quantity;
@@ -31,12 +32,9 @@ pub mod status;
 pub mod time;
 pub mod yaml;
 
-// Field management (field sets, server-side apply, managedFields of updates) is complete in `ownership`; these are its names.
-pub use ownership as managed;
-pub use ownership::fieldset;
-
 pub use document::{Document, Map, Node};
 pub use field::{FieldError, FieldErrors, FieldPath};
+pub use fieldset::FieldSet;
 pub use gvk::{GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource};
 pub use int_or_string::IntOrString;
 pub use quantity::Quantity;

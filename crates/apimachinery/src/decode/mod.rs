@@ -8,7 +8,7 @@ mod coerce;
 mod complete;
 
 pub use coerce::{TypeError, conform};
-pub use complete::{complete, zero};
+pub use complete::{complete, zero, zero_field};
 
 use crate::{GroupVersionKind, Status};
 

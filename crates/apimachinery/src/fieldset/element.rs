@@ -1,29 +1,23 @@
-//! One step of a path, and how list elements are told apart.
+//! One step of a field's path, and its order and texts.
 
-use crate::schema::{ListType, MapType, Schema, Text, Type};
-use crate::{Document, Node, json};
+use crate::{Document, Node};
 use std::cmp::Ordering;
-use std::fmt;
 
-/// Keys of list elements that built-in kinds default, so that `{containerPort: 80}` and `{containerPort: 80, protocol: TCP}`
-/// are the same element.
-const KEY_DEFAULTS: [(&str, &str); 1] = [("protocol", "TCP")];
-
-/// One step of a path.
+/// How a field is reached from what holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PathElement {
-    /// A field or a map's key.
+    /// A named field or a key of a map.
     Field(Box<str>),
-    /// The element of an associative list with these key values, sorted by key.
+    /// The element of a list whose keys have these values; sorted by key.
     Key(Vec<(Box<str>, Document)>),
     /// The element of a set with this value.
     Value(Document),
-    /// The element at this position.
-    Index(usize),
+    /// The element of a list at this place.
+    Index(i64),
 }
 
 impl PathElement {
-    /// A field.
+    /// A named field.
     pub fn field(name: &str) -> Self {
         Self::Field(name.into())
     }
@@ -50,74 +44,84 @@ impl Ord for PathElement {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Field(a), Self::Field(b)) => a.cmp(b),
-            (Self::Key(a), Self::Key(b)) => {
-                let texts = |keys: &[(Box<str>, Document)]| -> Vec<(Box<str>, Vec<u8>)> {
-                    keys.iter().map(|(k, v)| (k.clone(), json::encode(v))).collect()
-                };
-                texts(a).cmp(&texts(b))
-            }
-            (Self::Value(a), Self::Value(b)) => json::encode(a).cmp(&json::encode(b)),
+            (Self::Key(a), Self::Key(b)) => a
+                .iter()
+                .zip(b)
+                .map(|((a_key, a), (b_key, b))| a_key.cmp(b_key).then_with(|| compare_values(a, b)))
+                .find(|order| order.is_ne())
+                .unwrap_or_else(|| a.len().cmp(&b.len())),
+            (Self::Value(a), Self::Value(b)) => compare_values(a, b),
             (Self::Index(a), Self::Index(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
     }
 }
 
-impl fmt::Display for PathElement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Display for PathElement {
+    /// `.name`, `[name="web"]`, `[="a"]`, `[0]`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Field(name) => write!(f, ".{name}"),
             Self::Key(keys) => {
-                let shown: Vec<String> = keys.iter().map(|(k, v)| format!("{k}={v}")).collect();
-                write!(f, "[{}]", shown.join(","))
+                let keys: Vec<String> =
+                    keys.iter().map(|(key, value)| format!("{key}={}", shown(value))).collect();
+                write!(f, "[{}]", keys.join(","))
             }
-            Self::Value(value) => write!(f, "[={value}]"),
+            Self::Value(value) => write!(f, "[={}]", shown(value)),
             Self::Index(index) => write!(f, "[{index}]"),
         }
     }
 }
 
-/// Whether the fields of a map are owned one by one. Without a schema they are.
-pub(crate) fn is_granular(schema: Option<&Schema>) -> bool {
-    schema.is_none_or(|schema| schema.map == MapType::Granular)
+/// A path as conflicts name it: `.spec.containers[name="web"].image`.
+pub fn path_text(path: &[PathElement]) -> String {
+    path.iter().map(ToString::to_string).collect()
 }
 
-/// How the elements of a list are told apart. Without a schema they are not.
-pub(crate) fn list_type(schema: Option<&Schema>) -> &ListType {
-    static ATOMIC: ListType = ListType::Atomic;
-    schema.filter(|schema| schema.ty == Type::Array).map_or(&ATOMIC, |schema| &schema.list)
+fn shown(value: &Document) -> String {
+    value.as_str().map_or_else(|| value.to_string(), |text| format!("{text:?}"))
 }
 
-/// The path element of a list's element; `None` for atomic lists.
-pub(crate) fn element_of(
-    list: &ListType,
-    element_schema: Option<&Schema>,
-    element: &Document,
-) -> Option<PathElement> {
-    match list {
-        ListType::Atomic => None,
-        ListType::Set => Some(PathElement::Value(element.clone())),
-        ListType::Map(keys) => Some(PathElement::Key(key_values(keys, element_schema, element))),
+/// A total order of values: numbers, strings, booleans, lists, maps, null.
+pub fn compare_values(a: &Document, b: &Document) -> Ordering {
+    let rank = |doc: &Document| match doc.node() {
+        Node::Int(_) | Node::Float(_) => 0_u8,
+        Node::String(_) => 1,
+        Node::Bool(_) => 2,
+        Node::Array(_) => 3,
+        Node::Object(_) => 4,
+        Node::Null => 5,
+    };
+    match (a.node(), b.node()) {
+        (Node::Int(a), Node::Int(b)) => a.cmp(&b),
+        (Node::Int(_) | Node::Float(_), Node::Int(_) | Node::Float(_)) => {
+            a.as_f64().unwrap_or(0.0).total_cmp(&b.as_f64().unwrap_or(0.0))
+        }
+        (Node::String(a), Node::String(b)) => a.cmp(b),
+        (Node::Bool(a), Node::Bool(b)) => a.cmp(&b),
+        (Node::Array(a), Node::Array(b)) => a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| compare_values(a, b))
+            .find(|order| order.is_ne())
+            .unwrap_or_else(|| a.len().cmp(&b.len())),
+        (Node::Object(a), Node::Object(b)) => {
+            let sorted = |map: &crate::Map| {
+                let mut keys: Vec<String> = map.keys().map(str::to_owned).collect();
+                keys.sort_unstable();
+                keys
+            };
+            let (a_keys, b_keys) = (sorted(a), sorted(b));
+            a_keys
+                .iter()
+                .zip(&b_keys)
+                .map(|(x, y)| {
+                    let value = |map: &crate::Map, key: &str| map.get(key).cloned().unwrap_or_default();
+                    x.cmp(y).then_with(|| compare_values(&value(a, x), &value(b, y)))
+                })
+                .find(|order| order.is_ne())
+                .unwrap_or_else(|| a_keys.len().cmp(&b_keys.len()))
+        }
+        _ => rank(a).cmp(&rank(b)),
     }
-}
-
-fn key_values(keys: &[Text], schema: Option<&Schema>, element: &Document) -> Vec<(Box<str>, Document)> {
-    let mut out: Vec<(Box<str>, Document)> = keys
-        .iter()
-        .filter_map(|key| {
-            let given = element.get(key).filter(|value| !matches!(value.node(), Node::Null));
-            let value = given.cloned().or_else(|| default_of(key, schema))?;
-            Some((Box::from(key.as_ref()), value))
-        })
-        .collect();
-    out.sort_by(|(a, _), (b, _)| a.cmp(b));
-    out
-}
-
-fn default_of(key: &str, schema: Option<&Schema>) -> Option<Document> {
-    let field = schema.and_then(|schema| schema.field(key));
-    field.and_then(|field| field.schema.get().default.clone()).or_else(|| {
-        let known = KEY_DEFAULTS.iter().find(|(name, _)| *name == key);
-        known.map(|(_, value)| Document::from(*value))
-    })
 }

@@ -1,166 +1,175 @@
-//! Sets of fields: who owns what of an object, and what differs between two.
+//! Sets of fields: what server-side apply knows about who owns what.
 //!
-//! A field is a path of [`PathElement`]s. A path in a set is a member; a member may have members below it. The text form is
-//! `FieldsV1` ([`codec`]); sets are made from objects by [`collect`] and from pairs of objects by [`compare`].
+//! A set is a tree of [`PathElement`]s. A field is a *member* if it is owned itself; its children are owned apart from it,
+//! so that the owner of a map may own some of its keys and not the map. The stored form is `FieldsV1`.
 
 mod codec;
-mod collect;
-mod compare;
 mod element;
 
-pub use collect::collect;
-pub use compare::{Comparison, compare};
-pub use element::PathElement;
-pub(crate) use element::{element_of, is_granular, list_type};
+pub use codec::FieldsError;
+pub use element::{PathElement, compare_values, path_text};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A set of fields.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FieldSet {
-    children: BTreeMap<PathElement, Node>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Node {
-    member: bool,
-    below: FieldSet,
+    members: BTreeSet<PathElement>,
+    children: BTreeMap<PathElement, FieldSet>,
 }
 
 impl FieldSet {
     /// The empty set.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { members: BTreeSet::new(), children: BTreeMap::new() }
     }
 
-    /// Whether there is no member.
+    /// A set of named fields: `[["status"], ["metadata", "name"]]`.
+    pub fn of_names(paths: &[&[&str]]) -> Self {
+        let mut out = Self::new();
+        for path in paths {
+            let path: Vec<PathElement> = path.iter().map(|name| PathElement::field(name)).collect();
+            out.insert(&path);
+        }
+        out
+    }
+
+    /// Whether no field is in the set.
     pub fn is_empty(&self) -> bool {
-        self.children.values().all(|node| !node.member && node.below.is_empty())
+        self.members.is_empty() && self.children.values().all(Self::is_empty)
     }
 
-    /// Adds a path.
+    /// The number of fields.
+    pub fn len(&self) -> usize {
+        self.members.len() + self.children.values().map(Self::len).sum::<usize>()
+    }
+
+    /// Adds a field. The empty path, the whole object, is owned by nobody.
     pub fn insert(&mut self, path: &[PathElement]) {
         let Some((first, rest)) = path.split_first() else { return };
-        let node = self.children.entry(first.clone()).or_default();
         if rest.is_empty() {
-            node.member = true;
+            self.members.insert(first.clone());
         } else {
-            node.below.insert(rest);
+            self.children.entry(first.clone()).or_default().insert(rest);
         }
     }
 
-    /// Whether a path is a member.
-    pub fn has(&self, path: &[PathElement]) -> bool {
-        match path {
-            [] => false,
-            [last] => self.children.get(last).is_some_and(|node| node.member),
-            [first, rest @ ..] => self.children.get(first).is_some_and(|node| node.below.has(rest)),
+    /// Whether the field directly below is in the set.
+    pub fn has(&self, element: &PathElement) -> bool {
+        self.members.contains(element)
+    }
+
+    /// Whether the field is in the set.
+    pub fn contains(&self, path: &[PathElement]) -> bool {
+        match path.split_first() {
+            None => false,
+            Some((first, [])) => self.members.contains(first),
+            Some((first, rest)) => self.children.get(first).is_some_and(|child| child.contains(rest)),
         }
     }
 
-    /// Whether a path or anything below it is a member.
-    pub fn touches(&self, path: &[PathElement]) -> bool {
-        match path {
-            [] => !self.is_empty(),
-            [first, rest @ ..] => self
-                .children
-                .get(first)
-                .is_some_and(|node| (rest.is_empty() && node.member) || node.below.touches(rest)),
-        }
+    /// The fields below an element, if there are any.
+    pub fn below(&self, element: &PathElement) -> Option<&Self> {
+        self.children.get(element).filter(|child| !child.is_empty())
     }
 
-    /// Members of either.
+    /// Fields of either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         let mut out = self.clone();
-        out.add_all(other);
+        out.extend(other);
         out
     }
 
-    /// Adds all members of another.
-    pub fn add_all(&mut self, other: &Self) {
-        for (element, node) in &other.children {
-            let mine = self.children.entry(element.clone()).or_default();
-            mine.member |= node.member;
-            mine.below.add_all(&node.below);
+    /// Adds all fields of another set.
+    pub fn extend(&mut self, other: &Self) {
+        self.members.extend(other.members.iter().cloned());
+        for (element, child) in &other.children {
+            self.children.entry(element.clone()).or_default().extend(child);
         }
     }
 
-    /// Members of both.
+    /// Fields of both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        self.combine(other, |mine, theirs| mine && theirs)
+        let children = self.children.iter().filter_map(|(element, child)| {
+            let both = child.intersection(other.children.get(element)?);
+            (!both.is_empty()).then(|| (element.clone(), both))
+        });
+        Self {
+            members: self.members.intersection(&other.members).cloned().collect(),
+            children: children.collect(),
+        }
     }
 
-    /// Members of this that are not members of the other.
+    /// Fields of this set that the other lacks. Children stay when only their parent is taken away.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        self.combine(other, |mine, theirs| mine && !theirs)
-    }
-
-    fn combine(&self, other: &Self, keep: fn(bool, bool) -> bool) -> Self {
-        static NONE: Node = Node { member: false, below: FieldSet { children: BTreeMap::new() } };
-        let mut children = BTreeMap::new();
-        for (element, node) in &self.children {
-            let theirs = other.children.get(element).unwrap_or(&NONE);
-            let below = node.below.combine(&theirs.below, keep);
-            let member = keep(node.member, theirs.member);
-            if member || !below.is_empty() {
-                children.insert(element.clone(), Node { member, below });
-            }
+        let children = self.children.iter().filter_map(|(element, child)| {
+            let left = match other.children.get(element) {
+                Some(taken) => child.difference(taken),
+                None => child.clone(),
+            };
+            (!left.is_empty()).then(|| (element.clone(), left))
+        });
+        Self {
+            members: self.members.difference(&other.members).cloned().collect(),
+            children: children.collect(),
         }
-        Self { children }
     }
 
-    /// Members of this that are neither members of the other nor below one.
+    /// Fields of this set that are neither in the other nor below one of its fields.
     #[must_use]
     pub fn recursive_difference(&self, other: &Self) -> Self {
-        let mut children = BTreeMap::new();
-        for (element, node) in &self.children {
-            let kept = match other.children.get(element) {
-                Some(theirs) if theirs.member => continue,
-                Some(theirs) => {
-                    Node { member: node.member, below: node.below.recursive_difference(&theirs.below) }
-                }
-                None => node.clone(),
-            };
-            if kept.member || !kept.below.is_empty() {
-                children.insert(element.clone(), kept);
+        let children = self.children.iter().filter_map(|(element, child)| {
+            if other.members.contains(element) {
+                return None;
             }
+            let left = match other.children.get(element) {
+                Some(taken) => child.recursive_difference(taken),
+                None => child.clone(),
+            };
+            (!left.is_empty()).then(|| (element.clone(), left))
+        });
+        Self {
+            members: self.members.difference(&other.members).cloned().collect(),
+            children: children.collect(),
         }
-        Self { children }
     }
 
-    /// All members' paths, in order.
+    /// The fields directly below and the sets under them, each element once, in order.
+    pub fn elements(&self) -> impl Iterator<Item = (&PathElement, bool, Option<&FieldSet>)> {
+        let all: BTreeSet<&PathElement> = self.members.iter().chain(self.children.keys()).collect();
+        all.into_iter().map(|element| (element, self.has(element), self.below(element)))
+    }
+
+    /// Every field's path: members first, then what lies below.
     pub fn paths(&self) -> Vec<Vec<PathElement>> {
         let mut out = Vec::new();
-        self.walk(&mut Vec::new(), &mut |path| out.push(path.to_vec()));
+        self.collect_paths(&mut Vec::new(), &mut out);
         out
     }
 
-    fn walk(&self, at: &mut Vec<PathElement>, visit: &mut impl FnMut(&[PathElement])) {
-        for (element, node) in &self.children {
-            at.push(element.clone());
-            if node.member {
-                visit(at);
-            }
-            node.below.walk(at, visit);
-            at.pop();
+    fn collect_paths(&self, prefix: &mut Vec<PathElement>, out: &mut Vec<Vec<PathElement>>) {
+        for member in &self.members {
+            let mut path = prefix.clone();
+            path.push(member.clone());
+            out.push(path);
+        }
+        for (element, child) in &self.children {
+            prefix.push(element.clone());
+            child.collect_paths(prefix, out);
+            prefix.pop();
         }
     }
-}
 
-/// A path as upstream prints it: `.spec.containers[name="web"].image`.
-pub fn path_text(path: &[PathElement]) -> String {
-    path.iter().map(ToString::to_string).collect()
-}
+    pub(crate) fn insert_member(&mut self, element: PathElement) {
+        self.members.insert(element);
+    }
 
-impl<'a> FromIterator<&'a [PathElement]> for FieldSet {
-    fn from_iter<I: IntoIterator<Item = &'a [PathElement]>>(paths: I) -> Self {
-        let mut out = Self::new();
-        for path in paths {
-            out.insert(path);
+    pub(crate) fn set_below(&mut self, element: PathElement, child: FieldSet) {
+        if !child.is_empty() {
+            self.children.insert(element, child);
         }
-        out
     }
 }

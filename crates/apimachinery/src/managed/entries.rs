@@ -1,179 +1,178 @@
-//! `metadata.managedFields`: one entry per manager, operation, version and subresource.
+//! `metadata.managedFields`: which manager owns which fields, since when.
 
-use crate::fieldset::FieldSet;
-use crate::time::format_time;
-use crate::{Document, doc};
+use crate::fieldset::{FieldSet, FieldsError};
+use crate::{Document, doc, time};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
-/// Most entries of updates; older ones are put together.
-const MAX_UPDATE_ENTRIES: usize = 10;
-/// The manager of updates that were put together.
+/// Most managers whose operation is Update; the oldest beyond are put together.
+const MAX_UPDATERS: usize = 10;
+/// Name of the manager that the oldest are put together under.
 const ANCIENT: &str = "ancient-changes";
 
-/// How a manager wrote.
+/// How a manager writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
-    /// Server-side apply.
+    /// By server-side apply.
     Apply,
-    /// Anything else.
+    /// By anything else.
     Update,
 }
 
-/// What one manager owns.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The manager's name.
-    pub manager: String,
-    /// How it wrote.
+impl Operation {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Update => "Update",
+        }
+    }
+}
+
+/// What tells managers apart. One that applies is the same whatever version it applies in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Manager {
+    /// Its name.
+    pub name: String,
+    /// How it writes.
     pub operation: Operation,
-    /// In which version.
+    /// The version it writes in; empty for Apply.
     pub api_version: String,
-    /// When its set last changed, RFC 3339.
-    pub time: String,
-    /// Through which subresource; empty for the object itself.
+    /// The subresource it writes through; empty for the object itself.
     pub subresource: String,
-    /// What it owns.
-    pub fields: FieldSet,
 }
 
-impl Entry {
-    /// Whether both are the same manager: appliers are, whatever version they use.
-    pub fn same_manager(&self, other: &Self) -> bool {
-        self.manager == other.manager
-            && self.operation == other.operation
-            && self.subresource == other.subresource
-            && (self.operation == Operation::Apply || self.api_version == other.api_version)
-    }
-
-    fn read(doc: &Document) -> Option<Self> {
-        let operation = match doc.str_at(&["operation"]) {
-            "Apply" => Operation::Apply,
-            "Update" => Operation::Update,
-            _ => return None,
-        };
-        let text = |key: &str| doc.str_at(&[key]).to_owned();
-        Some(Self {
-            manager: text("manager"),
+impl Manager {
+    pub(super) fn new(name: &str, operation: Operation, api_version: &str, subresource: &str) -> Self {
+        let name = if name.is_empty() { "unknown" } else { name };
+        let api_version = if operation == Operation::Apply { "" } else { api_version };
+        Self {
+            name: name.to_owned(),
             operation,
-            api_version: text("apiVersion"),
-            time: text("time"),
-            subresource: text("subresource"),
-            fields: FieldSet::from_fields_v1(doc.get("fieldsV1")?).ok()?,
-        })
+            api_version: api_version.to_owned(),
+            subresource: subresource.to_owned(),
+        }
+    }
+}
+
+/// What a manager owns.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Owned {
+    pub fields: FieldSet,
+    /// The version whose field names the set has.
+    pub api_version: String,
+    /// When the set changed last, as stored; empty if never told.
+    pub since: String,
+}
+
+/// All managers of an object.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Managers(pub BTreeMap<Manager, Owned>);
+
+impl Managers {
+    /// Reads `managedFields`.
+    pub(super) fn from_entries(entries: &[Document]) -> Result<Self, FieldsError> {
+        let mut out = BTreeMap::new();
+        for entry in entries {
+            let text = |key: &str| entry.str_at(&[key]).to_owned();
+            let operation =
+                if entry.str_at(&["operation"]) == "Apply" { Operation::Apply } else { Operation::Update };
+            let api_version = text("apiVersion");
+            let manager = Manager::new(&text("manager"), operation, &api_version, &text("subresource"));
+            let fields = match entry.get("fieldsV1") {
+                Some(fields) if !fields.is_null() => FieldSet::from_fields(fields)?,
+                _ => FieldSet::new(),
+            };
+            out.insert(manager, Owned { fields, api_version, since: text("time") });
+        }
+        Ok(Self(out))
     }
 
-    fn write(&self) -> Document {
-        let operation = match self.operation {
-            Operation::Apply => "Apply",
-            Operation::Update => "Update",
-        };
-        let mut out = doc!({
-            "manager": self.manager.as_str(), "operation": operation, "apiVersion": self.api_version.as_str()
+    /// The managers of an object; none if what it says is malformed.
+    pub(super) fn of(object: &Document) -> Self {
+        Self::from_entries(object.array_at(&["metadata", "managedFields"])).unwrap_or_default()
+    }
+
+    /// Writes `managedFields`, or removes it where nobody owns anything.
+    pub(super) fn store(&self, object: &mut Document) {
+        if self.0.is_empty() {
+            object.remove(&["metadata", "managedFields"]);
+            return;
+        }
+        let mut all: Vec<(&Manager, &Owned)> = self.0.iter().collect();
+        all.sort_by(|(a, a_owned), (b, b_owned)| {
+            let seconds = |owned: &Owned| time::parse_time(&owned.since).map_or(0, Timestamp::as_second);
+            (a.operation, seconds(a_owned), &a.name, &a_owned.api_version, &a.subresource).cmp(&(
+                b.operation,
+                seconds(b_owned),
+                &b.name,
+                &b_owned.api_version,
+                &b.subresource,
+            ))
         });
-        if !self.time.is_empty() {
-            out.insert("time", self.time.as_str());
-        }
-        out.insert("fieldsType", "FieldsV1");
-        out.insert("fieldsV1", self.fields.to_fields_v1());
-        if !self.subresource.is_empty() {
-            out.insert("subresource", self.subresource.as_str());
-        }
-        out
+        let entries: Vec<Document> = all.into_iter().map(|(manager, owned)| entry(manager, owned)).collect();
+        object.set(&["metadata", "managedFields"], entries);
     }
-}
 
-/// The entries of an object; malformed ones are dropped, as upstream drops them.
-pub(super) fn read(object: &Document) -> Vec<Entry> {
-    object.array_at(&["metadata", "managedFields"]).iter().filter_map(Entry::read).collect()
-}
-
-/// Writes the entries into an object: appliers first, then updaters by time; empty entries are left out.
-pub(super) fn write(object: &mut Document, mut entries: Vec<Entry>) {
-    entries.retain(|entry| !entry.fields.is_empty());
-    cap(&mut entries);
-    entries.sort_by(|a, b| {
-        (a.operation, &a.time, &a.manager, &a.api_version, &a.subresource).cmp(&(
-            b.operation,
-            &b.time,
-            &b.manager,
-            &b.api_version,
-            &b.subresource,
-        ))
-    });
-    if entries.is_empty() {
-        object.remove(&["metadata", "managedFields"]);
-    } else {
-        let list: Document = entries.iter().map(Entry::write).collect();
-        object.set(&["metadata", "managedFields"], list);
+    /// Forgets managers that own nothing.
+    pub(super) fn drop_empty(&mut self) {
+        self.0.retain(|_, owned| !owned.fields.is_empty());
     }
-}
 
-/// Puts the oldest updates together when there are too many.
-fn cap(entries: &mut Vec<Entry>) {
-    loop {
-        let updates = || entries.iter().filter(|entry| entry.operation == Operation::Update);
-        if updates().count() <= MAX_UPDATE_ENTRIES {
+    /// Puts the oldest Update managers together so that at most ten remain.
+    pub(super) fn cap(&mut self) {
+        let mut updaters: Vec<(i64, Manager)> = self
+            .0
+            .iter()
+            .filter(|(manager, _)| manager.operation == Operation::Update)
+            .map(|(manager, owned)| {
+                (time::parse_time(&owned.since).map_or(0, Timestamp::as_second), manager.clone())
+            })
+            .collect();
+        let mut count = updaters.len();
+        if count <= MAX_UPDATERS {
             return;
         }
-        let Some(oldest) = (0..entries.len())
-            .filter(|i| entries[*i].operation == Operation::Update && entries[*i].manager != ANCIENT)
-            .min_by(|a, b| entries[*a].time.cmp(&entries[*b].time))
-        else {
-            return;
-        };
-        let mut merged = entries.remove(oldest);
-        merged.manager = ANCIENT.to_owned();
-        merged.subresource = String::new();
-        match entries.iter_mut().find(|entry| entry.same_manager(&merged)) {
-            Some(ancient) => {
-                ancient.fields.add_all(&merged.fields);
-                ancient.time = merged.time.max(std::mem::take(&mut ancient.time));
+        updaters.sort();
+        let mut first_of: BTreeMap<String, Manager> = BTreeMap::new();
+        for (_, manager) in updaters {
+            if count <= MAX_UPDATERS {
+                break;
             }
-            // The first bucket does not lower the count; the next oldest goes into it.
-            None => entries.push(merged),
+            let version = manager.api_version.clone();
+            let Some(first) = first_of.get(&version) else {
+                first_of.insert(version, manager);
+                continue;
+            };
+            let bucket = Manager::new(ANCIENT, Operation::Update, &version, "");
+            if !self.0.contains_key(&bucket)
+                && let Some(owned) = self.0.remove(first)
+            {
+                self.0.insert(bucket.clone(), owned);
+            }
+            if let Some(owned) = self.0.remove(&manager)
+                && let Some(together) = self.0.get_mut(&bucket)
+            {
+                together.fields.extend(&owned.fields);
+                together.since = owned.since;
+                count -= 1;
+            }
         }
     }
 }
 
-/// Keeps the time of a manager whose set did not change, and stamps those that did.
-pub(super) fn stamp(entry: &mut Entry, before: Option<&Entry>, now: Timestamp) {
-    match before {
-        Some(before) if before.fields == entry.fields && before.api_version == entry.api_version => {
-            entry.time.clone_from(&before.time);
-        }
-        _ => entry.time = format_time(now),
+fn entry(manager: &Manager, owned: &Owned) -> Document {
+    let mut out = doc!({
+        "manager": (manager.name.as_str()),
+        "operation": (manager.operation.as_str()),
+        "apiVersion": (owned.api_version.as_str()),
+    });
+    if !owned.since.is_empty() {
+        out.insert("time", owned.since.as_str());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fieldset::PathElement;
-
-    fn entry(manager: &str, time: &str) -> Entry {
-        let mut fields = FieldSet::new();
-        fields.insert(&[PathElement::field(manager)]);
-        Entry {
-            manager: manager.into(),
-            operation: Operation::Update,
-            api_version: "v1".into(),
-            time: time.into(),
-            subresource: String::new(),
-            fields,
-        }
+    out.insert("fieldsType", "FieldsV1");
+    out.insert("fieldsV1", owned.fields.to_fields());
+    if !manager.subresource.is_empty() {
+        out.insert("subresource", manager.subresource.as_str());
     }
-
-    #[test]
-    fn old_updates_are_put_together_beyond_ten() {
-        let mut object = doc!({"metadata": {}});
-        write(
-            &mut object,
-            (0..14).map(|i| entry(&format!("m{i:02}"), &format!("2026-01-01T00:00:{i:02}Z"))).collect(),
-        );
-        let entries = read(&object);
-        assert_eq!(entries.len(), MAX_UPDATE_ENTRIES);
-        let ancient = entries.iter().find(|e| e.manager == ANCIENT).unwrap();
-        assert_eq!(ancient.fields.paths().len(), 5);
-        assert_eq!(ancient.time, "2026-01-01T00:00:04Z");
-    }
+    out
 }

@@ -1,260 +1,353 @@
-//! Field management as upstream documents it, and its laws.
-
-use super::{Apply, Update, apply, reset_fields, track_update};
-use crate::fieldset::FieldSet;
-use crate::schema::{Field, ListType, PatchStrategy, ProtoKind, Schema, SchemaRef, Type};
-use crate::{Document, doc, time::parse_time};
-use jiff::Timestamp;
+use super::*;
+use crate::schema::{Field, ListType, MapType, Type};
+use crate::{Reason, Status, doc};
 use proptest::prelude::*;
 
-fn field(name: &'static str, schema: Schema) -> Field {
-    Field {
-        name: name.into(),
-        schema: schema.into(),
-        patch: PatchStrategy::default(),
-        merge_key: None,
-        proto_number: 0,
-        proto_kind: ProtoKind::Message,
-        always: false,
-        pointer: false,
-        proto_outer: Vec::new(),
-    }
+fn of(ty: Type) -> Schema {
+    Schema { ty, ..Schema::default() }
 }
 
-fn text() -> Schema {
-    Schema { ty: Type::String, ..Schema::default() }
+fn list_of(element: Schema, list: ListType) -> Schema {
+    Schema { items: Some(element.into()), list, ..of(Type::Array) }
 }
 
-fn object(fields: Vec<Field>) -> Schema {
-    Schema { ty: Type::Object, fields, ..Schema::default() }
+fn fields(fields: Vec<Field>) -> Schema {
+    Schema { fields, ..of(Type::Object) }
 }
 
-fn labels() -> Schema {
-    Schema { ty: Type::Object, items: Some(SchemaRef::from(text())), ..Schema::default() }
-}
-
-/// metadata.labels, spec.{args (atomic), containers (by name), ports (by port and protocol), replicas}, status.
+/// A little Deployment: replicas, an atomic selector, containers by name with ports by number and protocol.
 fn schema() -> Schema {
-    let list = |list: ListType, element: Schema| Schema {
-        ty: Type::Array,
-        list,
-        items: Some(SchemaRef::from(element)),
-        ..Schema::default()
-    };
-    let container = object(vec![field("image", text()), field("name", text())]);
-    let port = object(vec![field("name", text()), field("port", text()), field("protocol", text())]);
-    object(vec![
-        field("metadata", object(vec![field("labels", labels()), field("name", text())])),
-        field(
-            "spec",
-            object(vec![
-                field("args", list(ListType::Atomic, text())),
-                field("containers", list(ListType::Map(vec!["name".into()]), container)),
-                field("ports", list(ListType::Map(vec!["port".into(), "protocol".into()]), port)),
-                field("replicas", text()),
-            ]),
-        ),
-        field("status", object(vec![])),
+    let texts = || Schema { items: Some(of(Type::String).into()), ..of(Type::Object) };
+    let protocol = Schema { default: Some("TCP".into()), ..of(Type::String) };
+    let port = fields(vec![
+        Field::new("containerPort", of(Type::Integer)),
+        Field::new("name", of(Type::String)),
+        Field::new("protocol", protocol),
+    ]);
+    let ports = list_of(port, ListType::Map(vec!["containerPort".into(), "protocol".into()]));
+    let container = fields(vec![
+        Field::new("args", list_of(of(Type::String), ListType::Atomic)),
+        Field::new("image", of(Type::String)),
+        Field::new("name", of(Type::String)),
+        Field::new("ports", ports),
+    ]);
+    let selector = Schema { map: MapType::Atomic, ..texts() };
+    let mut spec = Field::new(
+        "spec",
+        fields(vec![
+            Field::new("containers", list_of(container, ListType::Map(vec!["name".into()]))),
+            Field::new("finalizers", list_of(of(Type::String), ListType::Set)),
+            Field::new("replicas", of(Type::Integer)),
+            Field::new("selector", selector),
+        ]),
+    );
+    spec.always = true;
+    let mut metadata = Field::new(
+        "metadata",
+        fields(vec![
+            Field::new("annotations", texts()),
+            Field::new("labels", texts()),
+            Field::new("managedFields", list_of(of(Type::Any), ListType::Atomic)),
+            Field::new("name", of(Type::String)),
+            Field::new("uid", of(Type::String)),
+        ]),
+    );
+    metadata.always = true;
+    fields(vec![
+        Field::new("apiVersion", of(Type::String)),
+        Field::new("kind", of(Type::String)),
+        metadata,
+        spec,
     ])
 }
 
-fn at(second: i64) -> Timestamp {
-    parse_time("2026-01-01T00:00:00Z").unwrap() + jiff::SignedDuration::from_secs(second)
+static NOTHING: FieldSet = FieldSet::new();
+
+fn writing<T>(manager: &str, second: i64, run: impl FnOnce(&Write<'_>) -> T) -> T {
+    let schema = schema();
+    run(&Write {
+        manager,
+        api_version: "apps/v1",
+        schema: Some(&schema),
+        subresource: "",
+        reset: &NOTHING,
+        versions: &OneVersion,
+        now: Timestamp::from_second(1_800_000_000 + second).unwrap(),
+    })
 }
 
-fn applied(
-    live: Option<&Document>,
-    config: Document,
-    manager: &str,
-    force: bool,
-) -> Result<Document, String> {
-    let reset = reset_fields(&[&["status"]]);
-    let how = Apply { manager, force, api_version: "v1", subresource: "", reset: &reset, now: at(0) };
-    apply(live, &config, Some(&schema()), &how).map_err(|conflicts| conflicts.to_string())
+fn object(spec: Document) -> Document {
+    doc!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec})
 }
 
-fn updated(old: Option<&Document>, mut new: Document, manager: &str) -> Document {
-    let reset = reset_fields(&[&["status"]]);
-    let how = Update { manager, api_version: "v1", subresource: "", reset: &reset, now: at(1) };
-    track_update(old, &mut new, Some(&schema()), &how);
+fn applied(live: Option<&Document>, spec: Document, manager: &str) -> Result<Document, ApplyError> {
+    writing(manager, 0, |write| apply(live, &object(spec), write, false))
+}
+
+fn forced(live: &Document, spec: Document, manager: &str) -> Document {
+    writing(manager, 0, |write| apply(Some(live), &object(spec), write, true)).unwrap()
+}
+
+fn created(spec: Document, manager: &str) -> Document {
+    let mut new = object(spec);
+    writing(manager, 0, |write| track_update(None, &mut new, write));
+    new.set(&["metadata", "uid"], "u");
     new
 }
 
-fn owned_by(object: &Document, manager: &str) -> Document {
-    let entry = object
+fn updated(old: &Document, spec: Document, manager: &str) -> Document {
+    let mut new = old.clone();
+    new.insert("spec", spec);
+    writing(manager, 60, |write| track_update(Some(old), &mut new, write));
+    new
+}
+
+fn owned(object: &Document, manager: &str) -> Document {
+    object
         .array_at(&["metadata", "managedFields"])
         .iter()
         .find(|entry| entry.str_at(&["manager"]) == manager)
-        .cloned()
-        .unwrap_or_default();
-    entry.get("fieldsV1").cloned().unwrap_or_default()
-}
-
-fn bare(object: &Document) -> Document {
-    let mut object = object.clone();
-    object.remove(&["metadata", "managedFields"]);
-    if object.get("metadata").is_some_and(Document::is_empty) {
-        object.remove(&["metadata"]);
-    }
-    object
+        .map(|entry| entry["fieldsV1"].clone())
+        .unwrap_or_default()
 }
 
 #[test]
-fn an_apply_owns_what_it_names() {
-    let object = applied(
+fn a_created_object_belongs_to_its_creator_as_upstream_writes_it() {
+    let object = created(
+        doc!({"replicas": 1, "selector": {"app": "web"}, "containers": [{"name": "a", "image": "x", "ports": [{"containerPort": 80}]}]}),
+        "kubectl-create",
+    );
+    assert_eq!(
+        object["metadata"]["managedFields"],
+        doc!([{
+            "manager": "kubectl-create", "operation": "Update", "apiVersion": "apps/v1",
+            "time": "2027-01-15T08:00:00Z", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:spec": {
+                "f:containers": {
+                    ".": {},
+                    "k:{\"name\":\"a\"}": {
+                        ".": {}, "f:image": {}, "f:name": {},
+                        "f:ports": {".": {}, "k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}}}
+                    }
+                },
+                "f:replicas": {}, "f:selector": {}
+            }}
+        }])
+    );
+}
+
+#[test]
+fn an_applied_field_of_somebody_else_is_a_conflict() {
+    let live = created(doc!({"replicas": 1}), "kubectl-create");
+    let error = applied(Some(&live), doc!({"replicas": 2}), "me").unwrap_err();
+    let status = Status::from(error);
+    assert_eq!(
+        status.message,
+        r#"Apply failed with 1 conflict: conflict with "kubectl-create" using apps/v1: .spec.replicas"#
+    );
+    assert_eq!((status.code, status.reason), (409, Reason::Conflict));
+    let cause = &status.details.unwrap().causes[0];
+    assert_eq!(cause.reason, "FieldManagerConflict");
+    assert_eq!(cause.message, r#"conflict with "kubectl-create" using apps/v1"#);
+    assert_eq!(cause.field, ".spec.replicas");
+}
+
+#[test]
+fn the_same_value_is_shared_and_force_takes_over() {
+    let live = created(doc!({"replicas": 1}), "kubectl-create");
+    let shared = applied(Some(&live), doc!({"replicas": 1}), "me").unwrap();
+    assert_eq!(owned(&shared, "me"), doc!({"f:spec": {"f:replicas": {}}}));
+    assert_eq!(owned(&shared, "kubectl-create"), doc!({"f:spec": {"f:replicas": {}}}));
+    let taken = forced(&live, doc!({"replicas": 2}), "me");
+    assert_eq!(taken["spec"]["replicas"], doc!(2));
+    assert!(owned(&taken, "kubectl-create").is_null());
+}
+
+#[test]
+fn fields_that_are_no_longer_applied_are_removed_unless_shared() {
+    let first = applied(
         None,
-        doc!({"metadata": {"name": "x", "labels": {"a": "1"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}),
+        doc!({"replicas": 1, "containers": [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]}),
         "me",
-        false,
+    )
+    .unwrap();
+    let second = applied(Some(&first), doc!({"containers": [{"name": "b", "image": "y"}]}), "me").unwrap();
+    assert_eq!(second["spec"], doc!({"containers": [{"name": "b", "image": "y"}]}));
+
+    let shared = applied(Some(&first), doc!({"containers": [{"name": "a", "image": "x"}]}), "you").unwrap();
+    let left = applied(Some(&shared), doc!({"replicas": 1}), "me").unwrap();
+    assert_eq!(left["spec"], doc!({"replicas": 1, "containers": [{"name": "a", "image": "x"}]}));
+    assert_eq!(owned(&left, "me"), doc!({"f:spec": {"f:replicas": {}}}));
+}
+
+#[test]
+fn what_the_server_defaulted_stays() {
+    let mut live = applied(None, doc!({"containers": [{"name": "a", "image": "x"}]}), "me").unwrap();
+    live.set(&["spec", "replicas"], 1);
+    let again = applied(Some(&live), doc!({"containers": [{"name": "a", "image": "z"}]}), "me").unwrap();
+    assert_eq!(again["spec"], doc!({"containers": [{"name": "a", "image": "z"}], "replicas": 1}));
+}
+
+#[test]
+fn list_elements_merge_by_key_with_defaults_and_sets_merge_by_value() {
+    let live = created(
+        doc!({"finalizers": ["a"], "containers": [{"name": "a", "ports": [{"containerPort": 80, "protocol": "TCP", "name": "web"}]}]}),
+        "creator",
+    );
+    let merged = applied(
+        Some(&live),
+        doc!({"finalizers": ["b"], "containers": [{"name": "a", "image": "x", "ports": [{"containerPort": 80}]}]}),
+        "me",
     )
     .unwrap();
     assert_eq!(
-        owned_by(&object, "me"),
+        merged["spec"],
         doc!({
-            "f:metadata": {"f:labels": {"f:a": {}}},
-            "f:spec": {"f:containers": {"k:{\"name\":\"c\"}": {".": {}, "f:image": {}, "f:name": {}}}}
+            "finalizers": ["a", "b"],
+            "containers": [{
+                "name": "a", "image": "x", "ports": [{"containerPort": 80, "protocol": "TCP", "name": "web"}]
+            }]
         })
     );
 }
 
 #[test]
-fn what_is_named_no_longer_and_nobody_else_owns_goes_away() {
-    let first = doc!({"metadata": {"labels": {"a": "1", "b": "1"}}, "spec": {"containers": [{"name": "c"}, {"name": "d"}]}});
-    let live = applied(None, first, "me", false).unwrap();
-    let live = applied(Some(&live), doc!({"metadata": {"labels": {"b": "1"}}}), "other", false).unwrap();
-    let second = doc!({"spec": {"containers": [{"name": "d"}]}});
-    let live = applied(Some(&live), second, "me", false).unwrap();
+fn an_update_takes_what_it_changes_and_keeps_times_of_what_it_does_not() {
+    let live = created(doc!({"replicas": 1, "finalizers": ["a"]}), "creator");
+    let new = updated(&live, doc!({"replicas": 2, "finalizers": ["a"]}), "scaler");
+    assert_eq!(owned(&new, "scaler"), doc!({"f:spec": {"f:replicas": {}}}));
+    assert_eq!(owned(&new, "creator"), doc!({"f:spec": {"f:finalizers": {".": {}, "v:\"a\"": {}}}}));
+    let same = updated(&new, doc!({"replicas": 2, "finalizers": ["a"]}), "idler");
+    assert_eq!(same, new);
+}
+
+#[test]
+fn an_untracked_object_stays_so_until_its_first_apply() {
+    let mut live = object(doc!({"replicas": 1, "finalizers": ["a"]}));
+    live.set(&["metadata", "uid"], "u");
+    assert!(updated(&live, doc!({"replicas": 2}), "x").at(&["metadata", "managedFields"]).is_none());
+    let applied = applied(Some(&live), doc!({"replicas": 1}), "me").unwrap();
     assert_eq!(
-        bare(&live),
-        doc!({"metadata": {"labels": {"b": "1"}}, "spec": {"containers": [{"name": "d"}]}})
+        owned(&applied, "before-first-apply"),
+        doc!({"f:spec": {"f:finalizers": {".": {}, "v:\"a\"": {}}, "f:replicas": {}}})
     );
 }
 
 #[test]
-fn changing_what_another_owns_is_a_conflict_and_force_takes_it() {
-    let live = applied(None, doc!({"spec": {"replicas": "1"}}), "a", false).unwrap();
-    assert_eq!(
-        applied(Some(&live), doc!({"spec": {"replicas": "2"}}), "b", false).unwrap_err(),
-        "Apply failed with 1 conflict: conflict with \"a\": .spec.replicas"
-    );
-    assert!(
-        applied(Some(&live), doc!({"spec": {"replicas": "1"}}), "b", false).is_ok(),
-        "agreeing is no conflict"
-    );
-    let taken = applied(Some(&live), doc!({"spec": {"replicas": "2"}}), "b", true).unwrap();
-    assert_eq!(owned_by(&taken, "a"), Document::NULL);
-    assert_eq!(owned_by(&taken, "b"), doc!({"f:spec": {"f:replicas": {}}}));
-}
-
-#[test]
-fn a_conflict_with_an_update_names_its_version() {
-    let live = updated(None, doc!({"spec": {"replicas": "1", "args": ["x"]}}), "kubectl-edit");
-    assert_eq!(
-        applied(Some(&live), doc!({"spec": {"replicas": "2", "args": ["y"]}}), "b", false).unwrap_err(),
-        "Apply failed with 2 conflicts: conflicts with \"kubectl-edit\" using v1:\n- .spec.args\n- .spec.replicas"
-    );
-}
-
-#[test]
-fn a_keys_default_does_not_make_another_element() {
-    let live =
-        updated(None, doc!({"spec": {"ports": [{"port": "80", "protocol": "TCP", "name": "http"}]}}), "u");
-    let live = applied(Some(&live), doc!({"spec": {"ports": [{"port": "80", "name": "http"}]}}), "me", false)
-        .unwrap();
-    assert_eq!(live.array_at(&["spec", "ports"]).len(), 1);
-    let again =
-        applied(Some(&live), doc!({"spec": {"ports": [{"port": "80", "name": "http"}]}}), "me", false)
-            .unwrap();
-    assert_eq!(again, live);
-}
-
-#[test]
-fn updates_own_what_they_change_and_status_is_left_to_its_subresource() {
-    let old = updated(None, doc!({"spec": {"replicas": "1"}, "status": {"x": 1}}), "a");
-    assert_eq!(owned_by(&old, "a"), doc!({"f:spec": {"f:replicas": {}}}));
-    let mut new = old.clone();
-    new.set(&["spec", "replicas"], "2");
-    new.set(&["metadata", "labels"], doc!({"l": "1"}));
-    let new = updated(Some(&old), new, "b");
-    assert_eq!(owned_by(&new, "a"), Document::NULL);
-    assert_eq!(
-        owned_by(&new, "b"),
-        doc!({"f:metadata": {"f:labels": {".": {}, "f:l": {}}}, "f:spec": {"f:replicas": {}}})
-    );
-}
-
-#[test]
-fn clearing_managed_fields_is_honoured() {
-    let old = updated(None, doc!({"spec": {"replicas": "1"}}), "a");
-    let mut new = old.clone();
+fn clients_may_forget_all_owners() {
+    let live = created(doc!({"replicas": 1}), "creator");
+    let mut new = live.clone();
     new.set(&["metadata", "managedFields"], doc!([{}]));
-    let new = updated(Some(&old), new, "b");
-    assert_eq!(new.at(&["metadata", "managedFields"]), None);
+    writing("x", 1, |write| track_update(Some(&live), &mut new, write));
+    assert!(new.at(&["metadata", "managedFields"]).is_none());
 }
 
 #[test]
-fn a_first_apply_to_an_unmanaged_object_meets_its_earlier_writers() {
-    let live = doc!({"spec": {"replicas": "1"}});
-    let error = applied(Some(&live), doc!({"spec": {"replicas": "2"}}), "me", false).unwrap_err();
-    assert!(error.contains("before-first-apply"), "{error}");
+fn kubectl_goes_from_client_side_to_server_side_without_conflicts() {
+    let mut new = object(doc!({"replicas": 1, "finalizers": ["a"]}));
+    let last =
+        r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"replicas":1}}"#;
+    new.set(&["metadata", "annotations", LAST_APPLIED], last);
+    writing("kubectl-client-side-apply", 0, |write| track_update(None, &mut new, write));
+    new.set(&["metadata", "uid"], "u");
+    let result = applied(Some(&new), doc!({"replicas": 3}), "kubectl").unwrap();
+    assert_eq!(result["spec"]["replicas"], doc!(3));
+    assert!(result.annotation(LAST_APPLIED).unwrap().contains(r#""replicas":3"#));
+    assert!(applied(Some(&new), doc!({"replicas": 3}), "other").is_err());
 }
 
 #[test]
-fn kubectl_takes_over_from_its_client_side_self() {
-    let annotation = "{\"spec\":{\"replicas\":\"1\"}}";
-    let object = doc!({
-        "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": annotation}},
-        "spec": {"replicas": "1"}
-    });
-    let live = updated(None, object, "kubectl-client-side-apply");
-    let after = applied(Some(&live), doc!({"spec": {"replicas": "2"}}), "kubectl", false).unwrap();
-    assert_eq!(after.str_at(&["spec", "replicas"]), "2");
+fn the_oldest_updaters_are_put_together() {
+    let mut live = created(doc!({"finalizers": ["m0"]}), "m0");
+    let mut finalizers = vec!["m0".to_owned()];
+    for i in 1..14 {
+        finalizers.push(format!("m{i}"));
+        live = updated(&live, doc!({"finalizers": finalizers.clone()}), &format!("m{i}"));
+    }
+    let entries = live.array_at(&["metadata", "managedFields"]);
+    assert_eq!(entries.len(), 10);
+    assert!(entries.iter().any(|entry| entry.str_at(&["manager"]) == "ancient-changes"));
 }
 
-fn config() -> impl Strategy<Value = Document> {
-    let word = || prop::sample::select(vec!["a", "b", "c"]);
-    let labels = prop::collection::btree_map(word(), word(), 0..3);
-    let containers = prop::collection::btree_map(word(), word(), 0..3);
-    (labels, containers, prop::option::of(word())).prop_map(|(labels, containers, replicas)| {
-        let mut out = Document::object();
-        if !labels.is_empty() {
-            out.set(&["metadata", "labels"], labels.into_iter().collect::<Document>());
+#[test]
+fn wrong_applied_objects_are_refused_in_upstreams_words() {
+    let error = |spec| Status::from(applied(None, spec, "me").unwrap_err());
+    assert_eq!(
+        error(doc!({"foo": 1})).message,
+        "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema"
+    );
+    assert_eq!(
+        error(doc!({"containers": [{"image": "x"}]})).message,
+        "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.containers: element 0: associative list with keys has an element that omits key field \"name\" (and doesn't have default value)"
+    );
+    assert_eq!(
+        error(doc!({"containers": [{"name": "a"}, {"name": "a"}]})).message,
+        "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.containers: duplicate entries for key [name=\"a\"]"
+    );
+    let mut other = object(doc!({}));
+    other.insert("apiVersion", "apps/v2");
+    let status = Status::from(writing("me", 0, |write| apply(None, &other, write, false)).unwrap_err());
+    assert_eq!(status.code, 400);
+}
+
+fn specs() -> impl Strategy<Value = Document> {
+    let containers = proptest::collection::btree_map("[a-c]", "[xyz]", 0..3);
+    let finalizers = proptest::collection::btree_set("[a-c]", 0..3);
+    (proptest::option::of(0..3_i64), containers, finalizers).prop_map(|(replicas, containers, finalizers)| {
+        let mut spec = Document::object();
+        if let Some(replicas) = replicas {
+            spec.insert("replicas", replicas);
         }
         if !containers.is_empty() {
-            let list: Document =
+            let list: Vec<Document> =
                 containers.into_iter().map(|(name, image)| doc!({"name": name, "image": image})).collect();
-            out.set(&["spec", "containers"], list);
+            spec.insert("containers", list);
         }
-        if let Some(replicas) = replicas {
-            out.set(&["spec", "replicas"], replicas);
+        if !finalizers.is_empty() {
+            spec.insert("finalizers", finalizers.into_iter().collect::<Vec<_>>());
         }
-        out
+        spec
     })
 }
 
 proptest! {
     #[test]
-    fn applying_twice_changes_nothing(first in config(), second in config()) {
-        let live = applied(None, first, "a", true).unwrap();
-        let once = applied(Some(&live), second.clone(), "b", true).unwrap();
-        let twice = applied(Some(&once), second, "b", true).unwrap();
+    fn applying_twice_is_applying_once(before in specs(), spec in specs()) {
+        let live = created(before, "creator");
+        let once = forced(&live, spec.clone(), "me");
+        let twice = forced(&once, spec, "me");
         prop_assert_eq!(once, twice);
     }
 
     #[test]
-    fn what_is_applied_is_there(first in config(), second in config()) {
-        let live = applied(None, first, "a", true).unwrap();
-        let after = applied(Some(&live), second.clone(), "a", true).unwrap();
-        prop_assert_eq!(bare(&after), second);
+    fn an_applied_object_is_contained_in_the_result(before in specs(), spec in specs()) {
+        let live = created(before, "creator");
+        let result = forced(&live, spec.clone(), "me");
+        prop_assert_eq!(merge::merge(&result, &object(spec), Some(&schema())), result);
     }
 
     #[test]
-    fn an_applier_that_names_nothing_leaves_what_others_own(first in config(), second in config()) {
-        let live = applied(None, first.clone(), "a", true).unwrap();
-        let both = applied(Some(&live), second, "b", true).unwrap();
-        let gone = applied(Some(&both), Document::object(), "b", true).unwrap();
-        let set = FieldSet::from_fields_v1(&owned_by(&gone, "a")).unwrap();
-        let kept = crate::fieldset::collect(&bare(&gone), Some(&schema()));
-        prop_assert!(set.difference(&kept).is_empty(), "{:?} lost of {:?}", set, gone);
+    fn a_manager_that_applies_nothing_any_more_leaves_no_trace(spec in specs()) {
+        let base = applied(None, doc!({}), "base").unwrap();
+        let with = forced(&base, spec, "me");
+        let without = forced(&with, doc!({}), "me");
+        prop_assert_eq!(&without["spec"], &doc!({}));
+        let left = owned(&without, "me");
+        let empty = doc!({"f:spec": {}});
+        prop_assert!(left.is_null() || left == empty);
+    }
+
+    #[test]
+    fn disjoint_managers_do_not_touch_each_other(replicas in 0..5_i64, images in proptest::collection::btree_map("[a-c]", "[xyz]", 1..3)) {
+        let containers: Vec<Document> =
+            images.into_iter().map(|(name, image)| doc!({"name": name, "image": image})).collect();
+        let one = doc!({"replicas": replicas});
+        let two = doc!({"containers": containers});
+        let ab = forced(&forced(&applied(None, doc!({}), "z").unwrap(), one.clone(), "a"), two.clone(), "b");
+        let ba = forced(&forced(&applied(None, doc!({}), "z").unwrap(), two.clone(), "b"), one, "a");
+        prop_assert_eq!(&ab["spec"], &ba["spec"]);
+        prop_assert_eq!(owned(&ab, "a"), owned(&ba, "a"));
+        let without = forced(&ab, doc!({}), "a");
+        prop_assert_eq!(&without["spec"], &two);
     }
 }

@@ -1,0 +1,97 @@
+//! The set of fields that an object holds, and whether an applied object fits its schema.
+
+use super::shape::{Shape, element_of, list, map, shape};
+use crate::Document;
+use crate::fieldset::{FieldSet, PathElement, path_text};
+use crate::schema::Schema;
+use std::collections::BTreeMap;
+
+/// All leaves of the object, list elements, and keys of free maps.
+pub(super) fn fields_of(doc: &Document, schema: Option<&Schema>) -> FieldSet {
+    let mut out = FieldSet::new();
+    collect(doc, schema, &mut Vec::new(), &mut out);
+    out
+}
+
+fn collect(doc: &Document, schema: Option<&Schema>, path: &mut Vec<PathElement>, out: &mut FieldSet) {
+    match shape(schema, Some(doc), None) {
+        Shape::Leaf => out.insert(path),
+        Shape::List => {
+            let mut seen: BTreeMap<PathElement, usize> = BTreeMap::new();
+            let elements: Vec<_> = list(Some(doc))
+                .iter()
+                .filter_map(|element| Some((element_of(schema, element).ok()?, element)))
+                .collect();
+            for (name, _) in &elements {
+                *seen.entry(name.clone()).or_default() += 1;
+            }
+            for (name, element) in elements {
+                // of elements that come twice only their name is owned
+                let twice = seen.get(&name).is_some_and(|count| *count > 1);
+                path.push(name);
+                if !twice {
+                    collect(element, schema.and_then(Schema::element), path, out);
+                }
+                out.insert(path);
+                path.pop();
+            }
+        }
+        Shape::Map => {
+            for (key, value) in map(Some(doc)).into_iter().flat_map(crate::Map::iter) {
+                let named = schema.is_some_and(|schema| schema.field(key).is_some());
+                path.push(PathElement::field(key));
+                collect(value, schema.and_then(|schema| schema.value_of(key)), path, out);
+                let void = value.is_null() || value.as_object().is_some_and(crate::Map::is_empty);
+                if void || !named {
+                    out.insert(path);
+                }
+                path.pop();
+            }
+        }
+    }
+}
+
+/// What is wrong with an applied object: fields that the schema lacks, list elements that cannot be told apart.
+pub(super) fn problems(doc: &Document, schema: Option<&Schema>) -> Vec<String> {
+    let mut out = Vec::new();
+    check(doc, schema, &mut Vec::new(), &mut out);
+    out
+}
+
+fn check(doc: &Document, schema: Option<&Schema>, path: &mut Vec<PathElement>, out: &mut Vec<String>) {
+    let Some(schema) = schema else { return };
+    if let Some(map) = doc.as_object() {
+        for (key, value) in map.iter() {
+            path.push(PathElement::field(key));
+            match schema.value_of(key) {
+                Some(inner) => check(value, Some(inner), path, out),
+                None if schema.fields.is_empty() || schema.preserve_unknown => {}
+                None => out.push(format!("{}: field not declared in schema", path_text(path))),
+            }
+            path.pop();
+        }
+        return;
+    }
+    let Some(elements) = doc.as_array() else { return };
+    let keyed = shape(Some(schema), Some(doc), None) == Shape::List;
+    let mut seen = std::collections::BTreeSet::new();
+    for (i, element) in elements.iter().enumerate() {
+        let name = if keyed {
+            match element_of(Some(schema), element) {
+                Ok(name) => name,
+                Err(why) => {
+                    out.push(format!("{}: element {i}: {why}", path_text(path)));
+                    continue;
+                }
+            }
+        } else {
+            PathElement::Index(i as i64)
+        };
+        if !seen.insert(name.clone()) {
+            out.push(format!("{}: duplicate entries for key {name}", path_text(path)));
+        }
+        path.push(name);
+        check(element, schema.element(), path, out);
+        path.pop();
+    }
+}
