@@ -1,14 +1,21 @@
-//! Tasks of the repository: `cargo xtask codegen | tidy | setup | test`.
+//! Tasks of the repository, run as `cargo xtask TASK`.
 //!
 //! Each task is one module with a `run` that prints what it does; a failure is one line and exit code 1.
 
 mod codegen;
+mod setup;
+mod test;
+mod tidy;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask TASK
 
 tasks:
+  setup     install what a fresh Debian lacks for building and testing
+  tidy      check crate arrows, crate docs, file sizes, names and words
+  test      tidy, format, lints, unit and integration tests
   codegen   write crates/api/src/generated from the reference documents
 ";
 
@@ -17,6 +24,9 @@ fn main() -> ExitCode {
     let task = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
     let result = match task.as_str() {
+        "setup" => setup::run(&rest),
+        "tidy" => tidy::run(&rest),
+        "test" => test::run(&rest),
         "codegen" => codegen::run(&rest),
         _ => {
             eprint!("{USAGE}");
@@ -33,9 +43,6 @@ fn main() -> ExitCode {
 }
 
 /// The repository's root.
-fn root() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map(std::path::Path::to_path_buf)
-        .unwrap_or_default()
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
