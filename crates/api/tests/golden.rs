@@ -2,6 +2,8 @@
 //! repository): both must decode to the same object, and JSON must encode to upstream's bytes. Where that folder is
 //! absent the test says so and passes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use skiff_api::{builtin, schemas};
 use skiff_apimachinery::{Document, GroupVersionKind, json, protobuf};
 use std::collections::BTreeSet;

@@ -63,9 +63,9 @@ struct Place {
 impl Place {
     fn parse(path: &str) -> Option<Self> {
         let mut parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let group_version = match parts.first()? {
-            &"api" if parts.len() > 2 => format!("/{}", parts.drain(..2).nth(1)?),
-            &"apis" if parts.len() > 3 => parts.drain(..3).skip(1).collect::<Vec<_>>().join("/"),
+        let group_version = match *parts.first()? {
+            "api" if parts.len() > 2 => format!("/{}", parts.drain(..2).nth(1)?),
+            "apis" if parts.len() > 3 => parts.drain(..3).skip(1).collect::<Vec<_>>().join("/"),
             _ => return None,
         };
         if parts.first() == Some(&"watch") {

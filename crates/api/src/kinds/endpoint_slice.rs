@@ -85,7 +85,7 @@ impl Strategy for EndpointSlice {
 fn shown(list: &[String], none: &str) -> String {
     match list.len() {
         0 => none.to_owned(),
-        ..=3 => list.join(","),
+        1..=3 => list.join(","),
         all => format!("{} + {} more...", list[..3].join(","), all - 3),
     }
 }

@@ -92,7 +92,7 @@ fn addresses(object: &Document) -> String {
     }
     match list.len() {
         0 => cells::NONE.to_owned(),
-        ..=SHOWN => list.join(","),
+        1..=SHOWN => list.join(","),
         all => format!("{} + {} more...", list[..SHOWN].join(","), all - SHOWN),
     }
 }

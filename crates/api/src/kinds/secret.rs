@@ -40,13 +40,11 @@ impl Strategy for Secret {
             }
         };
         match object.str_at(&["type"]) {
-            "kubernetes.io/service-account-token" => {
-                if object.annotation(SERVICE_ACCOUNT).unwrap_or("").is_empty() {
-                    out.push(FieldError::required(
-                        &FieldPath::new("metadata.annotations").key(SERVICE_ACCOUNT),
-                        "",
-                    ));
-                }
+            "kubernetes.io/service-account-token"
+                if object.annotation(SERVICE_ACCOUNT).unwrap_or("").is_empty() =>
+            {
+                let field = FieldPath::new("metadata.annotations").key(SERVICE_ACCOUNT);
+                out.push(FieldError::required(&field, ""));
             }
             "kubernetes.io/dockercfg" => docker_config(&mut out, &field, data, ".dockercfg"),
             "kubernetes.io/dockerconfigjson" => docker_config(&mut out, &field, data, ".dockerconfigjson"),

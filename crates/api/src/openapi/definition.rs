@@ -190,7 +190,8 @@ pub(super) fn from_schema(schema: &Schema, dialect: Dialect) -> Document {
     if let Some(format) = &schema.format {
         out.insert("format", format.as_ref());
     }
-    if !schema.fields.is_empty() && !(dialect == Dialect::V2 && schema.preserve_unknown) {
+    let hidden = dialect == Dialect::V2 && schema.preserve_unknown;
+    if !schema.fields.is_empty() && !hidden {
         let properties: Document = schema
             .fields
             .iter()
