@@ -172,6 +172,17 @@ impl Resource {
         }
     }
 
+    /// The text of the `Warning` header that answers carry because this version is deprecated.
+    pub fn deprecation(&self) -> Option<&'static str> {
+        match (self.gvk.group.as_ref(), self.gvk.version.as_ref(), self.gvk.kind.as_ref()) {
+            ("", "v1", "ComponentStatus") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+            ("", "v1", "Endpoints") => {
+                Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+            }
+            _ => None,
+        }
+    }
+
     /// The subresource of this name.
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|sub| sub.name == name)

@@ -62,6 +62,45 @@ fn json_and_protobuf_are_two_forms_of_one_object() {
     assert!(compared > 90, "only {compared} kinds were compared");
 }
 
+#[test]
+fn defaults_are_idempotent_and_rows_have_a_cell_for_each_column() {
+    let Some(folder) = folder() else { return };
+    for row in builtin() {
+        let group = if row.gvk.group.is_empty() { "core" } else { row.gvk.group.as_ref() };
+        let file = folder.join(format!("{group}.{}.{}.json", row.gvk.version, row.gvk.kind));
+        let Ok(text) = std::fs::read(file) else { continue };
+        let empty = Document::object();
+        for mut object in [json::decode(&text).unwrap(), empty] {
+            row.strategy.default(&mut object);
+            let once = object.clone();
+            row.strategy.default(&mut object);
+            assert_eq!(object, once, "{}", row.gvk);
+            let cells = row.strategy.cells(&object, jiff::Timestamp::UNIX_EPOCH);
+            assert_eq!(cells.len(), row.strategy.columns().len(), "{}", row.gvk);
+            row.strategy.validate_create(&object);
+            row.strategy.validate_update(skiff_api::strategy::UpdateScope::Main, &object, &once);
+            for field in row.strategy.selectable_fields() {
+                row.strategy.select_field(&object, &field);
+            }
+        }
+    }
+}
+
+#[test]
+fn versions_convert_to_the_stored_one_and_back() {
+    let Some(folder) = folder() else { return };
+    for row in builtin().iter().filter(|row| row.hub.group.is_empty() || row.hub.version == "v2") {
+        let Some(conversion) = row.conversion else { continue };
+        let stored = if row.hub.group.is_empty() { "core" } else { row.hub.group.as_ref() };
+        let file = folder.join(format!("{stored}.{}.{}.json", row.hub.version, row.hub.kind));
+        let object = json::decode(&std::fs::read(file).unwrap()).unwrap();
+        let mut converted = object.clone();
+        (conversion.from_hub)(&mut converted);
+        (conversion.to_hub)(&mut converted);
+        assert!(object == converted, "{}: {}", row.gvk, first_difference(&object, &converted, "$"));
+    }
+}
+
 fn first_difference(a: &Document, b: &Document, path: &str) -> String {
     if let (Some(left), Some(right)) = (a.as_object(), b.as_object()) {
         let keys: BTreeSet<&str> = left.keys().chain(right.keys()).collect();

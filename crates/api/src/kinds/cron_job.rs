@@ -1,5 +1,6 @@
 //! CronJobs.
 
+use super::job::template_errors;
 use super::{cells, default_template};
 use crate::{Cell, Column, Strategy, validation};
 use jiff::Timestamp;
@@ -41,6 +42,8 @@ impl Strategy for CronJob {
         for name in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
             out.extend(validation::not_negative(&field.child(name), object.at(&["spec", name])));
         }
+        let template = object.at(&["spec", "jobTemplate", "spec", "template"]);
+        out.extend(template_errors(&field.child("jobTemplate.spec.template"), template));
         out
     }
 

@@ -1,6 +1,6 @@
 //! DaemonSets.
 
-use super::{cells, default_template};
+use super::{cells, default_template, pod_template};
 use crate::strategy::UpdateScope;
 use crate::{Cell, Column, Strategy, validation};
 use jiff::Timestamp;
@@ -37,6 +37,10 @@ impl Strategy for DaemonSet {
             let why = "empty selector is invalid for daemonset";
             out.push(FieldError::invalid(&field, selector.cloned(), why));
         }
+        out.extend(pod_template::validate(
+            object.at(&["spec", "template"]),
+            &FieldPath::new("spec.template"),
+        ));
         out
     }
 

@@ -1,10 +1,10 @@
 //! Jobs: their pods are selected by the job's UID unless a client insists on a selector of its own.
 
-use super::{cells, default_template};
+use super::{cells, default_template, pod_template};
 use crate::strategy::{UpdateScope, human_duration};
 use crate::{Cell, Column, Strategy, validation};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldErrors, FieldPath, Map, time};
+use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, Map, time};
 use std::borrow::Cow;
 
 /// `batch/v1 Job`.
@@ -70,11 +70,7 @@ impl Strategy for Job {
         ];
         let negative = |name| validation::not_negative(&field.child(name), object.at(&["spec", name]));
         let mut out: FieldErrors = counts.into_iter().filter_map(negative).collect();
-        let policy = object.str_at(&["spec", "template", "spec", "restartPolicy"]);
-        if !["OnFailure", "Never"].contains(&policy) {
-            let field = field.child("template.spec.restartPolicy");
-            out.extend(validation::one_of(&field, policy, &["OnFailure", "Never"]));
-        }
+        out.extend(template_errors(&field.child("template"), object.at(&["spec", "template"])));
         out
     }
 
@@ -133,6 +129,17 @@ impl Strategy for Job {
             cells::selector(object.at(&["spec", "selector"])),
         ]
     }
+}
+
+/// What is wrong with the template of a job's pods, which are never restarted for ever.
+pub(crate) fn template_errors(field: &FieldPath, template: Option<&Document>) -> FieldErrors {
+    let mut out = pod_template::validate(template, field);
+    let policy = template.map_or("", |template| template.str_at(&["spec", "restartPolicy"]));
+    if !["OnFailure", "Never"].contains(&policy) {
+        let why = "valid values: \"OnFailure\", \"Never\"";
+        out.push(FieldError::required(&field.child("spec.restartPolicy"), why));
+    }
+    out
 }
 
 fn status(job: &Document) -> &'static str {

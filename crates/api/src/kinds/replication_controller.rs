@@ -1,6 +1,6 @@
 //! ReplicationControllers.
 
-use super::{cells, default_template};
+use super::{cells, default_template, pod_template};
 use crate::{Cell, Column, Strategy, validation};
 use jiff::Timestamp;
 use skiff_apimachinery::{Document, FieldErrors, FieldPath, Map};
@@ -28,8 +28,10 @@ impl Strategy for ReplicationController {
     }
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        let field = FieldPath::new("spec.replicas");
-        validation::not_negative(&field, object.at(&["spec", "replicas"])).into_iter().collect()
+        let field = FieldPath::new("spec");
+        let mut out = pod_template::validate(object.at(&["spec", "template"]), &field.child("template"));
+        out.extend(validation::not_negative(&field.child("replicas"), object.at(&["spec", "replicas"])));
+        out
     }
 
     fn selectable_fields(&self) -> Vec<Cow<'static, str>> {

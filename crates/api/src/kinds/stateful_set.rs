@@ -1,6 +1,6 @@
 //! StatefulSets.
 
-use super::{cells, default_template, persistent_volume_claim};
+use super::{cells, default_template, persistent_volume_claim, pod_template};
 use crate::strategy::UpdateScope;
 use crate::{Cell, Column, Strategy, validation};
 use jiff::Timestamp;
@@ -59,6 +59,7 @@ impl Strategy for StatefulSet {
             out.push(FieldError::required(&field.child("selector"), ""));
         }
         out.extend(validation::labels::selector(&field.child("selector"), selector));
+        out.extend(pod_template::validate(object.at(&["spec", "template"]), &field.child("template")));
         out
     }
 

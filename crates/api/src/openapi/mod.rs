@@ -252,3 +252,78 @@ impl Writer {
         self.out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scope, Subresource, Verbs};
+    use skiff_apimachinery::schema::{Field, Schema, Type};
+
+    fn boats() -> Vec<Arc<Resource>> {
+        let text = Schema { ty: Type::String, description: "Its name.".into(), ..Schema::default() };
+        let spec = Schema {
+            ty: Type::Object,
+            fields: vec![Field::new("name", text)],
+            nullable: true,
+            ..Schema::default()
+        };
+        let schema = Schema { ty: Type::Object, fields: vec![Field::new("spec", spec)], ..Schema::default() };
+        let gvk = GroupVersionKind::new("example.com", "v1", "Boat");
+        let scale = Subresource {
+            name: "scale".into(),
+            gvk: GroupVersionKind::new("autoscaling", "v1", "Scale"),
+            verbs: Verbs::STATUS,
+        };
+        let like = crate::builtin()[0].clone();
+        let row = Resource {
+            plural: "boats".into(),
+            singular: "boat".into(),
+            list_kind: "BoatList".into(),
+            scope: Scope::Namespaced,
+            verbs: Verbs::ALL,
+            subresources: vec![scale],
+            schema: Some(schema.into()),
+            hub: gvk.clone(),
+            gvk,
+            enabled: true,
+            custom: true,
+            ..Resource::clone(&like)
+        };
+        vec![Arc::new(row)]
+    }
+
+    #[test]
+    fn custom_resources_are_described_like_built_in_ones() {
+        let v3 = v3_json(&boats(), &GroupVersion::new("example.com", "v1")).unwrap();
+        let v3 = json::decode(&v3).unwrap();
+        let boat = &v3["components"]["schemas"]["com.example.v1.Boat"];
+        assert_eq!(boat["properties"]["spec"]["properties"]["name"]["description"], "Its name.".into());
+        assert_eq!(boat["properties"]["spec"]["nullable"], true.into());
+        assert_eq!(
+            boat["x-kubernetes-group-version-kind"],
+            doc!([{"group": "example.com", "kind": "Boat", "version": "v1"}])
+        );
+        let patch = &v3["paths"]["/apis/example.com/v1/namespaces/{namespace}/boats/{name}"]["patch"];
+        assert!(patch.array_at(&["parameters"]).iter().any(|p| p.str_at(&["name"]) == "fieldValidation"));
+
+        let v2 = json::decode(&v2_json(&boats())).unwrap();
+        let spec = &v2["definitions"]["com.example.v1.Boat"]["properties"]["spec"];
+        assert_eq!(spec.get("nullable"), None);
+        for definition in ["com.example.v1.BoatList", "io.k8s.api.autoscaling.v1.Scale"] {
+            assert!(v2["definitions"].get(definition).is_some(), "{definition}");
+        }
+    }
+
+    #[test]
+    fn the_index_changes_with_a_schema() {
+        let before = v3_index(&boats());
+        let mut changed = Resource::clone(&boats()[0]);
+        changed.schema = Some(Schema { ty: Type::Object, ..Schema::default() }.into());
+        let after = v3_index(&[Arc::new(changed)]);
+        let address = |index: &Document| {
+            index["paths"]["apis/example.com/v1"].str_at(&["serverRelativeURL"]).to_owned()
+        };
+        assert!(address(&before).starts_with("/openapi/v3/apis/example.com/v1?hash="));
+        assert_ne!(address(&before), address(&after));
+    }
+}
