@@ -147,6 +147,25 @@ pub struct Rules {
     pub not: Option<SchemaRef>,
     /// `x-kubernetes-validations`, as given; CEL compiles it elsewhere.
     pub validations: Vec<Document>,
+    /// The pattern, compiled when first needed; `None` inside if it is no regular expression.
+    pub compiled_pattern: OnceLock<Option<regex::Regex>>,
+}
+
+impl Rules {
+    /// Largest compiled pattern, so that a definition cannot take the server's memory.
+    const MAX_PATTERN: usize = 1 << 20;
+
+    /// Compiles a pattern; `None` if it is no regular expression.
+    pub fn compile_pattern(pattern: &str) -> Option<regex::Regex> {
+        regex::RegexBuilder::new(pattern).size_limit(Self::MAX_PATTERN).build().ok()
+    }
+
+    /// Whether the text matches the pattern; `None` without a pattern that compiles.
+    pub fn matches_pattern(&self, text: &str) -> Option<bool> {
+        let pattern = self.pattern.as_deref()?;
+        let compiled = self.compiled_pattern.get_or_init(|| Self::compile_pattern(pattern));
+        compiled.as_ref().map(|regex| regex.is_match(text))
+    }
 }
 
 /// What a value may be.
