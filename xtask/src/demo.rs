@@ -78,7 +78,12 @@ fn sail(demo: &Demo, archive: &Path, keep: bool) -> Result<()> {
             println!("\nThe server keeps running as process {}. Go on with:", server.id());
             println!("  export KUBECONFIG={}", demo.kubeconfig().display());
             println!("  kubectl get pods -o wide");
-            println!("  kill {}; {} cleanup --data-dir {}", server.id(), demo.binary.display(), demo.data().display());
+            println!(
+                "  kill {}; {} cleanup --data-dir {}",
+                server.id(),
+                demo.binary.display(),
+                demo.data().display()
+            );
         }
         _ => {
             drop(Command::new("kill").arg(server.id().to_string()).status());
@@ -137,7 +142,10 @@ impl Demo {
                 Err(error) => format!(": {error:#}"),
             };
             if start.elapsed() > PATIENCE {
-                bail!("{what} did not happen in {PATIENCE:?}{last}; the log is {}", self.dir.join("log").display());
+                bail!(
+                    "{what} did not happen in {PATIENCE:?}{last}; the log is {}",
+                    self.dir.join("log").display()
+                );
             }
             std::thread::sleep(PAUSE);
         }
@@ -148,8 +156,8 @@ impl Demo {
             Ok(self.kubeconfig().exists() && self.kubectl(&["get", "--raw", "/readyz"]).is_ok())
         })?;
         let condition = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
-        let node_ready =
-            self.until("node Ready", || Ok(self.kubectl(&["get", "node", "demo", "-o", condition])? == "True"))?;
+        let node_ready = self
+            .until("node Ready", || Ok(self.kubectl(&["get", "node", "demo", "-o", condition])? == "True"))?;
         step("importing the image and applying the manifest");
         let imported = Command::new(&self.binary)
             .args(["image", "import", "--data-dir"])
@@ -167,7 +175,8 @@ impl Demo {
             answer = fetch(&address)?;
             Ok(answer.contains("hello"))
         })?;
-        let pod = self.kubectl(&["get", "pod", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"])?;
+        let pod =
+            self.kubectl(&["get", "pod", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"])?;
         let name = "http://web.default.svc.cluster.local/";
         let by_name = self.kubectl(&["exec", &pod, "--", "wget", "-qO-", name])?;
         let memory = memory_of(pid);
@@ -222,8 +231,9 @@ fn memory_of(pid: u32) -> Option<f64> {
 }
 
 fn is_root() -> bool {
-    std::fs::read_to_string("/proc/self/status")
-        .is_ok_and(|status| status.lines().any(|l| l.starts_with("Uid:") && l.split_whitespace().nth(2) == Some("0")))
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        status.lines().any(|l| l.starts_with("Uid:") && l.split_whitespace().nth(2) == Some("0"))
+    })
 }
 
 fn clean(binary: &Path, dir: &Path) -> Result<()> {

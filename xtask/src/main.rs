@@ -3,6 +3,7 @@
 //! Each task is one module with a `run` that prints what it does; a failure is one line and exit code 1.
 
 mod codegen;
+mod demo;
 mod setup;
 mod test;
 mod tidy;
@@ -16,6 +17,7 @@ tasks:
   setup     install what a fresh Debian lacks for building and testing
   tidy      check crate arrows, crate docs, file sizes, names and words
   test      tidy, format, lints, unit and integration tests
+  demo      build, start, deploy a small application, show a timeline (--keep leaves it running)
   codegen   write crates/api/src/generated from the reference documents
 ";
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         "setup" => setup::run(&rest),
         "tidy" => tidy::run(&rest),
         "test" => test::run(&rest),
+        "demo" => demo::run(&rest),
         "codegen" => codegen::run(&rest),
         _ => {
             eprint!("{USAGE}");
