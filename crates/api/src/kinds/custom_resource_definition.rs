@@ -8,7 +8,7 @@ use crate::strategy::UpdateScope;
 use crate::validation::{self, names};
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, doc};
+use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, doc, structural};
 use std::collections::HashSet;
 
 /// `apiextensions.k8s.io/v1 CustomResourceDefinition`.
@@ -199,13 +199,7 @@ fn version_errors(field: &FieldPath, versions: &[Document]) -> FieldErrors {
         let schema = field.child("schema.openAPIV3Schema");
         match version.at(&["schema", "openAPIV3Schema"]).filter(|s| !s.is_null()) {
             None => out.push(FieldError::required(&schema, "schemas are required")),
-            Some(root) => match root.str_at(&["type"]) {
-                "object" => {}
-                "" => out.push(FieldError::required(&schema.child("type"), "must not be empty at the root")),
-                other => {
-                    out.push(FieldError::invalid(&schema.child("type"), other, "must be object at the root"))
-                }
-            },
+            Some(root) => out.extend(structural::errors(root, &schema)),
         }
     }
     let storage = versions.iter().filter(|v| v.bool_at(&["storage"]) == Some(true)).count();
@@ -239,6 +233,23 @@ mod tests {
         assert_eq!(CustomResourceDefinition.validate_create(&object), []);
         CustomResourceDefinition.prepare_for_create(&mut object);
         assert_eq!(object.at(&["status", "storedVersions"]), Some(&doc!(["v1"])));
+    }
+
+    #[test]
+    fn schemas_must_be_structural() {
+        let mut object = definition();
+        CustomResourceDefinition.default(&mut object);
+        let version = &mut object.ensure(&["spec", "versions"]).make_array()[0];
+        version.set(&["schema", "openAPIV3Schema"], doc!({"properties": {"spec": {}}}));
+        let errors = CustomResourceDefinition.validate_create(&object);
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields",
+                "spec.versions[0].schema.openAPIV3Schema.type: Required value: must not be empty at the root",
+            ]
+        );
     }
 
     #[test]
