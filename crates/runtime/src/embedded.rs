@@ -204,7 +204,7 @@ impl Core {
         }
         match sandbox.shim.hello().await {
             Ok((_, pid)) => {
-                sandbox.update(|record| record.shim_pid = Some(pid))?;
+                sandbox.note(|record| record.shim_pid = Some(pid));
                 self.watch_sandbox(sandbox).await
             }
             Err(error @ RuntimeError::NewerShim { .. }) => Err(error),

@@ -93,8 +93,9 @@ async fn a_newer_shim_is_refused_with_one_line() {
     let listener = tokio::net::UnixListener::bind(short).unwrap();
     tokio::spawn(async move {
         use skiff_shim::protocol::{Answer, frame};
-        use tokio::io::AsyncWriteExt;
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
         while let Ok((mut stream, _)) = listener.accept().await {
+            stream.read_u8().await.unwrap();
             stream.write_all(&frame::encode(&Answer::Hello { version: 99, pid: 1 }).unwrap()).await.unwrap();
         }
     });

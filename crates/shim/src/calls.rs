@@ -49,6 +49,15 @@ impl Supervisor {
         }
     }
 
+    /// Tells everybody who watches.
+    pub fn tell_watchers(&mut self, answer: &Answer) {
+        for connection in self.connections.values_mut() {
+            if matches!(connection.role, Role::Watch) {
+                connection.answer(answer);
+            }
+        }
+    }
+
     /// Gives a connection its role.
     pub fn assign(&mut self, number: u64, role: Role) {
         if let Some(connection) = self.connections.get_mut(&number) {

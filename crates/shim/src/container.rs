@@ -169,11 +169,12 @@ impl Container {
 
 /// Signals the processes of a cgroup, and those that they start meanwhile.
 fn signal_cgroup(cgroup: &CgroupSpec, signal: Signal) {
-    let Some(procs) = cgroup.procs.first() else { return };
     let mut signalled = BTreeSet::new();
     loop {
-        let fresh: Vec<Pid> =
-            members(procs).into_iter().filter(|pid| signalled.insert(pid.as_raw_nonzero())).collect();
+        let fresh: Vec<Pid> = members(&cgroup.members)
+            .into_iter()
+            .filter(|pid| signalled.insert(pid.as_raw_nonzero()))
+            .collect();
         if fresh.is_empty() {
             return;
         }

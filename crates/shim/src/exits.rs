@@ -78,13 +78,11 @@ impl Supervisor {
 
     fn announce(&mut self, id: &str, record: ExitRecord) {
         let code = record.code;
-        let exited = Answer::Exited(record);
+        self.tell_watchers(&Answer::Exited(record));
         let ended = Answer::Ended(code);
         for connection in self.connections.values_mut() {
-            match &connection.role {
-                Role::Watch => connection.answer(&exited),
-                Role::Attached(attached) if attached == id => connection.answer(&ended),
-                _ => {}
+            if matches!(&connection.role, Role::Attached(attached) if attached == id) {
+                connection.answer(&ended);
             }
         }
     }

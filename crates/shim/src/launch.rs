@@ -12,7 +12,7 @@ use crate::{clock, sandbox};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use skiff_shim::protocol::descriptors;
-use skiff_shim::protocol::spec::{ContainerSpec, ExecSpec, PidNamespace, ProcessSpec, Stdin};
+use skiff_shim::protocol::spec::{CgroupSpec, ContainerSpec, ExecSpec, PidNamespace, ProcessSpec, Stdin};
 use skiff_shim::protocol::{Answer, Failure, FailureKind};
 use std::os::fd::OwnedFd;
 
@@ -65,6 +65,8 @@ impl Supervisor {
                 container.started_at = clock::now();
                 let pid = container.pid.as_raw_nonzero().get();
                 let started = Answer::Started { pid, at: container.started_at };
+                let running = Answer::Running(container.report());
+                self.tell_watchers(&running);
                 self.tell(number, &started, None);
             }
             Word::Failed(message) => {
@@ -108,7 +110,7 @@ impl Supervisor {
             }
         };
         let program = Program { spec: &spec.process, seccomp, stdio, channel: theirs };
-        let pid = match self.fork_for(&spec.pid)? {
+        let pid = match self.fork_for(&spec.pid, &spec.cgroup)? {
             Forked::Child => {
                 drop(ours);
                 child::become_container(&self.sandbox, &spec, program)
@@ -133,24 +135,24 @@ impl Supervisor {
         })
     }
 
-    fn fork_for(&self, namespace: &PidNamespace) -> Outcome<Forked> {
+    fn fork_for(&self, namespace: &PidNamespace, cgroup: &CgroupSpec) -> Outcome<Forked> {
         match namespace {
-            PidNamespace::Private => crate::sys::fork(CloneFlags::PID).doing("fork"),
-            PidNamespace::Host => crate::sys::fork(CloneFlags::INHERIT).doing("fork"),
-            PidNamespace::Pod => self.sandbox.fork_into(self.sandbox.pod_pids()?, CloneFlags::INHERIT),
+            PidNamespace::Private => fork(CloneFlags::PID, cgroup),
+            PidNamespace::Host => fork(CloneFlags::INHERIT, cgroup),
+            PidNamespace::Pod => self.sandbox.fork_into(self.sandbox.pod_pids()?, cgroup),
             PidNamespace::Target(id) => {
                 let target = self.containers.get(id).filter(|container| container.is_alive());
                 let target = target.ok_or_else(|| Fault(format!("target container {id} is not running")))?;
-                self.fork_beside(target, CloneFlags::INHERIT)
+                self.fork_beside(target, cgroup)
             }
         }
     }
 
     /// Forks into the PID namespace that a container lives in.
-    fn fork_beside(&self, container: &Container, flags: CloneFlags) -> Outcome<Forked> {
+    fn fork_beside(&self, container: &Container, cgroup: &CgroupSpec) -> Outcome<Forked> {
         match container.namespace {
-            PidNamespace::Host => crate::sys::fork(flags).doing("fork"),
-            _ => self.sandbox.fork_into(&container.handle, flags),
+            PidNamespace::Host => fork(CloneFlags::INHERIT, cgroup),
+            _ => self.sandbox.fork_into(&container.handle, cgroup),
         }
     }
 
@@ -170,7 +172,7 @@ impl Supervisor {
             }
         };
         let program = Program { spec: &spec.process, seccomp, stdio, channel: theirs };
-        match self.fork_beside(container, CloneFlags::INHERIT)? {
+        match self.fork_beside(container, &container.cgroup)? {
             Forked::Child => {
                 drop(ours);
                 child::become_command(&container.handle, &container.cgroup, program)
@@ -189,6 +191,11 @@ impl Container {
         }
         self.stdout = Some(master);
     }
+}
+
+fn fork(flags: CloneFlags, cgroup: &CgroupSpec) -> Outcome<Forked> {
+    let directory = sandbox::open_cgroup(cgroup)?;
+    crate::sys::fork(flags, directory.as_ref()).doing("fork")
 }
 
 fn hear(channel: &OwnedFd) -> Word {

@@ -9,9 +9,10 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags};
 use rustix::process::Pid;
 use rustix::thread::{LinkNameSpaceType, ThreadNameSpaceType, UnshareFlags};
-use skiff_shim::protocol::spec::{NamespaceSource, SandboxSpec};
+use skiff_shim::protocol::spec::{CgroupSpec, NamespaceSource, SandboxSpec};
 use skiff_shim::protocol::{self, EXITS};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 /// The pod's namespaces.
 pub struct Sandbox {
@@ -28,10 +29,10 @@ impl Sandbox {
     /// Enters the namespaces that the spec in the working directory asks for.
     pub fn enter() -> Outcome<Self> {
         let spec = read_spec()?;
-        join_cgroups(&spec)?;
+        enter_cgroup(&spec.cgroup)?;
         std::fs::create_dir_all(EXITS).doing("create the folder of exit records")?;
         let mut sandbox = Self {
-            directory: open_directory(".")?,
+            directory: open_directory(Path::new("."))?,
             host_mounts: open_namespace("mnt")?,
             own_pids: open_namespace("pid")?,
             shared_memory: None,
@@ -67,10 +68,11 @@ impl Sandbox {
     }
 
     /// Forks with children placed in the PID namespace of the process that `member` is a handle on.
-    pub fn fork_into(&self, member: &OwnedFd, flags: sys::CloneFlags) -> Outcome<sys::Forked> {
+    pub fn fork_into(&self, member: &OwnedFd, cgroup: &CgroupSpec) -> Outcome<sys::Forked> {
+        let directory = open_cgroup(cgroup)?;
         rustix::thread::move_into_thread_name_spaces(member.as_fd(), ThreadNameSpaceType::PROCESS_ID)
             .doing("enter the PID namespace")?;
-        let forked = sys::fork(flags).doing("fork");
+        let forked = sys::fork(sys::CloneFlags::INHERIT, directory.as_ref()).doing("fork");
         let back = rustix::thread::move_into_link_name_space(
             self.own_pids.as_fd(),
             Some(LinkNameSpaceType::ProcessID),
@@ -118,7 +120,9 @@ impl Sandbox {
     }
 
     fn start_pause(&self) -> Outcome<OwnedFd> {
-        match sys::fork(sys::CloneFlags::PID.and(sys::CloneFlags::MOUNT)).doing("fork the pause process")? {
+        match sys::fork(sys::CloneFlags::PID.and(sys::CloneFlags::MOUNT), None)
+            .doing("fork the pause process")?
+        {
             sys::Forked::Child => pause::run(),
             sys::Forked::Parent(pid) => open_pidfd(pid),
         }
@@ -166,9 +170,27 @@ fn read_spec() -> Outcome<SandboxSpec> {
     Ok(spec)
 }
 
-fn join_cgroups(spec: &SandboxSpec) -> Outcome<()> {
-    for procs in &spec.cgroup_procs {
-        std::fs::write(procs, "0").doing(format_args!("join cgroup {}", procs.display()))?;
+/// Goes on in the shim's cgroup; with version 2 as a child of this process, because only forking into a group is quick.
+fn enter_cgroup(cgroup: &CgroupSpec) -> Outcome<()> {
+    let directory = open_cgroup(cgroup)?;
+    if directory.is_some()
+        && let sys::Forked::Parent(_) =
+            sys::fork(sys::CloneFlags::INHERIT, directory.as_ref()).doing("fork into the cgroup")?
+    {
+        sys::exit_now(0);
+    }
+    join_tasks(cgroup)
+}
+
+/// The directory of a version 2 cgroup to fork into.
+pub fn open_cgroup(cgroup: &CgroupSpec) -> Outcome<Option<OwnedFd>> {
+    cgroup.into.as_deref().map(open_directory).transpose()
+}
+
+/// Joins the version 1 groups.
+pub fn join_tasks(cgroup: &CgroupSpec) -> Outcome<()> {
+    for tasks in &cgroup.tasks {
+        std::fs::write(tasks, "0").doing(format_args!("join cgroup {}", tasks.display()))?;
     }
     Ok(())
 }
@@ -183,7 +205,7 @@ fn open_namespace(kind: &str) -> Outcome<OwnedFd> {
         .doing(format_args!("open namespace {kind}"))
 }
 
-fn open_directory(path: &str) -> Outcome<OwnedFd> {
+fn open_directory(path: &Path) -> Outcome<OwnedFd> {
     rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .doing(format_args!("open {path}"))
+        .doing(format_args!("open {}", path.display()))
 }

@@ -26,6 +26,9 @@ impl CloneFlags {
     }
 }
 
+/// libc's constant is too narrow for its value.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
 /// Which side of a fork this is.
 pub enum Forked {
     /// The new process.
@@ -34,19 +37,20 @@ pub enum Forked {
     Parent(Pid),
 }
 
-/// Forks with new namespaces.
-pub fn fork(flags: CloneFlags) -> rustix::io::Result<Forked> {
+/// Forks with new namespaces, and into a version 2 cgroup whose directory is given.
+pub fn fork(flags: CloneFlags, cgroup: Option<&OwnedFd>) -> rustix::io::Result<Forked> {
+    // SAFETY: all of it are numbers, and zero means none.
+    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
+    arguments.flags = flags.0 as u64;
+    arguments.exit_signal = libc::SIGCHLD as u64;
+    if let Some(directory) = cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = directory.as_raw_fd() as u64;
+    }
     // SAFETY: with no CLONE_VM and no stack this is fork(2). The program has one thread, so the child finds every lock free and may
-    // allocate.
+    // allocate. The arguments live until the call returns and their size is passed.
     let pid = unsafe {
-        libc::syscall(
-            libc::SYS_clone,
-            c_long::from(flags.0 | libc::SIGCHLD),
-            0 as c_long,
-            0 as c_long,
-            0 as c_long,
-            0 as c_long,
-        )
+        libc::syscall(libc::SYS_clone3, &arguments as *const libc::clone_args, size_of::<libc::clone_args>())
     };
     match pid {
         -1 => Err(last_errno()),

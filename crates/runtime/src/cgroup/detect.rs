@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Controllers that the runtime puts containers into where they are mounted.
-const CONTROLLERS: [&str; 11] = [
+const CONTROLLERS: [&str; 12] = [
     "cpu",
     "cpuacct",
     "cpuset",
@@ -19,7 +19,11 @@ const CONTROLLERS: [&str; 11] = [
     "hugetlb",
     "net_cls",
     "perf_event",
+    SYSTEMD,
 ];
+
+/// systemd's own hierarchy of version 1.
+const SYSTEMD: &str = "name=systemd";
 
 /// The layout of this machine.
 pub fn detect() -> Outcome<Arc<dyn Hierarchy>> {
@@ -27,7 +31,8 @@ pub fn detect() -> Outcome<Arc<dyn Hierarchy>> {
     from_mounts(&std::fs::read_to_string(path).at("read", path)?)
 }
 
-/// The layout that a mount table describes. Where controllers are mounted as version 1, they are not available as version 2.
+/// The layout that a mount table describes. Where controllers are mounted as version 1, they are not available as version 2. systemd's hierarchy counts
+/// too, because a service's processes are found by it.
 fn from_mounts(table: &str) -> Outcome<Arc<dyn Hierarchy>> {
     let mut unified = None;
     let mut controllers: BTreeMap<String, PathBuf> = BTreeMap::new();
@@ -37,7 +42,8 @@ fn from_mounts(table: &str) -> Outcome<Arc<dyn Hierarchy>> {
         match kind {
             "cgroup2" => unified = unified.or(Some(PathBuf::from(mount_point))),
             "cgroup" => {
-                for controller in options.split(',').filter(|option| CONTROLLERS.contains(option)) {
+                let known = options.split(',').filter(|option| CONTROLLERS.contains(option));
+                for controller in known {
                     controllers.entry(controller.to_owned()).or_insert_with(|| mount_point.into());
                 }
             }
@@ -78,10 +84,8 @@ mod tests {
     fn mounted_controllers_are_version_1_even_beside_version_2() {
         assert_eq!(
             directories(HYBRID),
-            [
-                PathBuf::from("/sys/fs/cgroup/cpu,cpuacct/kubepods"),
-                PathBuf::from("/sys/fs/cgroup/memory/kubepods")
-            ]
+            ["cpu,cpuacct", "memory", "systemd"]
+                .map(|name| PathBuf::from(format!("/sys/fs/cgroup/{name}/kubepods")))
         );
     }
 

@@ -64,8 +64,11 @@ impl Hierarchy for V1 {
     }
 
     fn spec(&self, path: &str) -> CgroupSpec {
+        let directories = self.directories(path);
         CgroupSpec {
-            procs: self.directories(path).iter().map(|directory| directory.join("cgroup.procs")).collect(),
+            into: None,
+            tasks: directories.iter().map(|directory| directory.join("tasks")).collect(),
+            members: directories.first().map(|directory| directory.join("cgroup.procs")).unwrap_or_default(),
             oom: self.directory("memory", path).map(|directory| directory.join("memory.oom_control")),
             namespace: false,
         }

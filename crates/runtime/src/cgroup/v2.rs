@@ -43,9 +43,11 @@ impl Hierarchy for V2 {
     fn spec(&self, path: &str) -> CgroupSpec {
         let directory = self.directory(path);
         CgroupSpec {
-            procs: vec![directory.join("cgroup.procs")],
+            tasks: Vec::new(),
+            members: directory.join("cgroup.procs"),
             oom: Some(directory.join("memory.events")),
             namespace: true,
+            into: Some(directory),
         }
     }
 

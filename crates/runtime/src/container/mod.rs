@@ -137,6 +137,16 @@ impl Container {
         Ok(true)
     }
 
+    /// Takes it from created to starting; false if it is not just created. On disk it stays created: what became of it, its shim knows.
+    pub fn begin_start(&self) -> bool {
+        let mut record = self.lock();
+        let created = record.phase == Phase::Created;
+        if created {
+            record.phase = Phase::Starting;
+        }
+        created
+    }
+
     /// Waits until it has ended, or is gone.
     pub async fn ended(&self) {
         let mut phase = self.phase.subscribe();

@@ -1,6 +1,6 @@
 //! Starts a container: its cgroup with limits, then the shim does the rest.
 
-use super::{Container, Phase, devices};
+use super::{Container, devices};
 use crate::embedded::Core;
 use crate::error::{Outcome, RuntimeError};
 use crate::sandbox::SandboxStage;
@@ -18,14 +18,7 @@ impl Core {
                 sandbox.id
             )));
         }
-        let created = container.update(|record| {
-            let created = record.phase == Phase::Created;
-            if created {
-                record.phase = Phase::Starting;
-            }
-            created
-        })?;
-        if !created {
+        if !container.begin_start() {
             return Err(RuntimeError::Precondition(format!(
                 "container {} is in state {:?}, not created",
                 container.id,

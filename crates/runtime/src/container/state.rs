@@ -69,11 +69,11 @@ impl Core {
 
     /// Its shim is gone, or does not know it: it is what the exit record says, or nobody knows.
     pub fn settle_container(&self, container: &Arc<Container>, sandbox_directory: &Path) -> Outcome<()> {
-        if matches!(container.phase(), Phase::Created | Phase::Exited) {
-            return Ok(());
-        }
         if let Some(exit) = record::read(&sandbox_directory.join(EXITS).join(&container.id))? {
             return self.container_ended(container, &exit);
+        }
+        if matches!(container.phase(), Phase::Created | Phase::Exited) {
+            return Ok(());
         }
         let end = End { at: now(), code: UNKNOWN, reason: "Unknown".to_owned(), message: String::new() };
         let started_at = container.read(|record| record.started_at);

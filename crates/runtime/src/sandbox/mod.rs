@@ -105,6 +105,11 @@ impl Sandbox {
         record::write(&self.directory.join("record.json"), &*record)
     }
 
+    /// Changes the record here only.
+    pub fn note(&self, change: impl FnOnce(&mut SandboxRecord)) {
+        change(&mut self.lock());
+    }
+
     fn lock(&self) -> MutexGuard<'_, SandboxRecord> {
         // A record is changed by assignments alone, so it is whole whatever happened.
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
@@ -114,13 +119,12 @@ impl Sandbox {
 impl SandboxRecord {
     /// The namespaces asked for.
     pub fn namespaces(&self) -> NamespaceOption {
-        let linux = self.config.linux.as_ref();
-        linux.and_then(|linux| linux.security_context.as_ref()?.namespace_options.clone()).unwrap_or_default()
+        namespaces(&self.config)
     }
 
     /// True if the pod has a network of its own.
     pub fn has_network(&self) -> bool {
-        self.namespaces().network() != NamespaceMode::Node
+        network_mode(&self.config) != NamespaceMode::Node
     }
 
     /// The pod's host name; the host's for pods on its network.
@@ -130,6 +134,17 @@ impl SandboxRecord {
             name => name.to_owned(),
         }
     }
+}
+
+/// The namespaces that a pod asks for.
+fn namespaces(config: &PodSandboxConfig) -> NamespaceOption {
+    let linux = config.linux.as_ref();
+    linux.and_then(|linux| linux.security_context.as_ref()?.namespace_options.clone()).unwrap_or_default()
+}
+
+/// Where a pod's network is.
+fn network_mode(config: &PodSandboxConfig) -> NamespaceMode {
+    namespaces(config).network()
 }
 
 impl Core {

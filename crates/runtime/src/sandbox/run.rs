@@ -1,6 +1,6 @@
 //! Makes a sandbox: record, cgroup, shim, network, in this order; undone in the other when a step fails.
 
-use super::{Sandbox, SandboxRecord, SandboxStage, files};
+use super::{Sandbox, SandboxRecord, SandboxStage, files, network_mode};
 use crate::embedded::Core;
 use crate::error::{At, Outcome, RuntimeError};
 use crate::events::EventKind;
@@ -9,6 +9,7 @@ use skiff_cri::network::{HostPort, Protocol, SandboxNetworkRequest};
 use skiff_cri::v1::{self, NamespaceMode, RunPodSandboxRequest};
 use skiff_shim::protocol::spec::{NamespaceSource, SandboxSpec};
 use skiff_shim::protocol::{SPEC, VERSION};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -65,12 +66,13 @@ impl Core {
             cgroup: format!("{cgroup_parent}/{id}"),
             cgroup_parent,
             id,
-            config,
             runtime_handler: request.runtime_handler,
             created_at: crate::embedded::now(),
             stage: SandboxStage::Starting,
             addresses: Vec::new(),
-            networked: false,
+            // Said before it is done, so that it is undone whatever happens.
+            networked: network_mode(&config) != NamespaceMode::Node,
+            config,
             shim_pid: None,
         })
     }
@@ -83,33 +85,30 @@ impl Core {
         record::write(&sandbox.directory.join(SPEC), &self.sandbox_spec(&record))?;
         shim::launch(&self.shim_program, &sandbox.id, &sandbox.directory).await?;
         let (_, pid) = sandbox.shim.hello().await?;
-        sandbox.update(|record| record.shim_pid = Some(pid))?;
-        if record.has_network() {
-            self.connect_network(sandbox, pid).await?;
-        }
+        let addresses = match record.networked {
+            true => self.connect_network(&record, pid).await?,
+            false => Vec::new(),
+        };
         // Ready first, so that a shim that dies from here on is noticed.
-        sandbox.update(|record| record.stage = SandboxStage::Ready)?;
+        sandbox.update(|record| {
+            record.shim_pid = Some(pid);
+            record.addresses = addresses;
+            record.stage = SandboxStage::Ready;
+        })?;
         self.clone().watch_sandbox(sandbox.clone()).await
     }
 
-    async fn connect_network(&self, sandbox: &Sandbox, pid: i32) -> Outcome<()> {
-        let record = sandbox.record();
+    async fn connect_network(&self, record: &SandboxRecord, pid: i32) -> Outcome<Vec<IpAddr>> {
         let metadata = record.config.metadata.clone().unwrap_or_default();
-        sandbox.update(|record| record.networked = true)?;
         let request = SandboxNetworkRequest {
-            sandbox_id: sandbox.id.clone(),
+            sandbox_id: record.id.clone(),
             namespace: metadata.namespace,
             name: metadata.name,
             netns: PathBuf::from(format!("/proc/{pid}/ns/net")),
             host_ports: record.config.port_mappings.iter().filter_map(host_port).collect(),
         };
-        let addresses = self
-            .config
-            .network
-            .setup(request)
-            .await
-            .map_err(|source| RuntimeError::Network { sandbox: sandbox.id.clone(), source })?;
-        sandbox.update(|record| record.addresses = addresses)
+        let connected = self.config.network.setup(request).await;
+        connected.map_err(|source| RuntimeError::Network { sandbox: record.id.clone(), source })
     }
 
     fn sandbox_spec(&self, record: &SandboxRecord) -> SandboxSpec {
@@ -127,7 +126,7 @@ impl Core {
             ipc: source(namespaces.ipc()),
             shared_pid: namespaces.pid() == NamespaceMode::Pod,
             sysctls: sysctls.into_iter().collect(),
-            cgroup_procs: self.cgroups.spec(&record.cgroup).procs,
+            cgroup: self.cgroups.spec(&record.cgroup),
             shm_size: SHARED_MEMORY_BYTES,
         }
     }
@@ -136,7 +135,7 @@ impl Core {
 fn host_port(mapping: &v1::PortMapping) -> Option<HostPort> {
     let port = |number: i32| u16::try_from(number).ok().filter(|number| *number > 0);
     Some(HostPort {
-        host_ip: mapping.host_ip.parse().ok().filter(|ip: &std::net::IpAddr| !ip.is_unspecified()),
+        host_ip: mapping.host_ip.parse().ok().filter(|ip: &IpAddr| !ip.is_unspecified()),
         host_port: port(mapping.host_port)?,
         container_port: port(mapping.container_port)?,
         protocol: match mapping.protocol() {

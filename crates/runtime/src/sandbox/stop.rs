@@ -15,14 +15,20 @@ impl Core {
     pub async fn stop_sandbox(self: Arc<Self>, id: &str) -> Outcome<()> {
         let Some(sandbox) = self.find_sandbox(id) else { return Ok(()) };
         let _operation = sandbox.operation.lock().await;
-        self.stop_locked(&sandbox).await
+        if sandbox.stage() == SandboxStage::Stopped {
+            return Ok(());
+        }
+        self.take_down(&sandbox).await?;
+        sandbox.update(|_| {})
     }
 
     /// Removes a sandbox with its containers.
     pub async fn remove_sandbox(self: Arc<Self>, id: &str) -> Outcome<()> {
         let Some(sandbox) = self.find_sandbox(id) else { return Ok(()) };
         let _operation = sandbox.operation.lock().await;
-        self.stop_locked(&sandbox).await?;
+        if sandbox.stage() != SandboxStage::Stopped {
+            self.take_down(&sandbox).await?;
+        }
         for container in self.containers_of(&sandbox.id) {
             self.clone().remove_container(&container.id).await?;
         }
@@ -37,10 +43,8 @@ impl Core {
         Ok(())
     }
 
-    async fn stop_locked(&self, sandbox: &Arc<Sandbox>) -> Outcome<()> {
-        if sandbox.stage() == SandboxStage::Stopped {
-            return Ok(());
-        }
+    /// Takes everything down but the record, which tells of it only in memory: whoever reads an older one from disk does the same again.
+    async fn take_down(&self, sandbox: &Arc<Sandbox>) -> Outcome<()> {
         if sandbox.stage() != SandboxStage::Dead
             && let Err(error) = sandbox.shim.shut_down().await
         {
@@ -54,22 +58,20 @@ impl Core {
                 .await
                 .map_err(|source| RuntimeError::Network { sandbox: sandbox.id.clone(), source })?;
         }
-        sandbox.update(|record| {
+        sandbox.note(|record| {
             record.stage = SandboxStage::Stopped;
             record.networked = false;
-        })?;
+        });
         self.announce_sandbox(sandbox, EventKind::ContainerStoppedEvent);
         Ok(())
     }
 
     /// Kills whatever of a sandbox without a shim still runs, and settles its containers' states.
     pub async fn bury_sandbox(&self, sandbox: &Arc<Sandbox>) -> Outcome<()> {
-        sandbox.update(|record| {
-            if record.stage != SandboxStage::Stopped {
-                record.stage = SandboxStage::Dead;
-            }
+        sandbox.note(|record| {
+            record.stage = SandboxStage::Dead;
             record.shim_pid = None;
-        })?;
+        });
         let containers = self.containers_of(&sandbox.id);
         let mut cgroups: Vec<String> =
             containers.iter().map(|container| container.cgroup().to_owned()).collect();

@@ -27,6 +27,20 @@ impl Core {
         Ok(())
     }
 
+    fn take_news(&self, answer: Answer) -> Outcome<()> {
+        match answer {
+            Answer::Running(report) => match self.find_container(&report.id) {
+                Some(container) => self.container_started(&container, report.started_at),
+                None => Ok(()),
+            },
+            Answer::Exited(exit) => match self.find_container(&exit.id) {
+                Some(container) => self.container_ended(&container, &exit),
+                None => Ok(()),
+            },
+            other => Err(RuntimeError::Internal(format!("shim told of {other:?}"))),
+        }
+    }
+
     fn take_reports(&self, sandbox: &Sandbox, reports: Vec<ContainerReport>) -> Outcome<()> {
         for container in self.containers_of(&sandbox.id) {
             match reports.iter().find(|report| report.id == container.id) {
@@ -41,11 +55,9 @@ impl Core {
 
 async fn follow(core: Weak<Core>, sandbox: Arc<Sandbox>, mut connection: ShimConnection) {
     while let Ok(Some(answer)) = connection.receive().await {
-        let (Answer::Exited(exit), Some(core)) = (answer, core.upgrade()) else { continue };
-        if let Ok(container) = core.container(&exit.id)
-            && let Err(error) = core.container_ended(&container, &exit)
-        {
-            tracing::error!(container = %exit.id, %error, "could not record how a container ended");
+        let Some(core) = core.upgrade() else { return };
+        if let Err(error) = core.take_news(answer) {
+            tracing::error!(sandbox = %sandbox.id, %error, "could not record what became of a container");
         }
     }
     // The shim has ended. If nobody asked it to, the sandbox died with it.

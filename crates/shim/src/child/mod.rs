@@ -12,7 +12,7 @@ mod root;
 mod terminal;
 
 use crate::fault::{Doing, Fault, Outcome};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, join_tasks};
 use crate::sys;
 use rustix::fs::Mode;
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags};
@@ -116,9 +116,7 @@ fn become_program(program: &Program<'_>) -> Outcome<Never> {
 }
 
 fn enter_cgroups(cgroup: &CgroupSpec) -> Outcome<()> {
-    for procs in &cgroup.procs {
-        std::fs::write(procs, "0").doing(format_args!("join cgroup {}", procs.display()))?;
-    }
+    join_tasks(cgroup)?;
     if cgroup.namespace {
         sys::unshare(UnshareFlags::NEWCGROUP).doing("create the cgroup namespace")?;
     }

@@ -15,7 +15,10 @@ pub fn mount(root: &RootSpec) -> Outcome<()> {
     m::mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .doing("make mounts private")?;
     rustix::process::chdir(&root.base).doing(format_args!("enter {}", root.base.display()))?;
-    let options = format!("lowerdir={},upperdir={},workdir={}", root.lower.join(":"), root.upper, root.work);
+    // Volatile: nothing of it is ever synced. A container's layer is not used again after the machine went down, and syncing it would make
+    // every container's end wait for the disk.
+    let options =
+        format!("lowerdir={},upperdir={},workdir={},volatile", root.lower.join(":"), root.upper, root.work);
     let options = CString::new(options).map_err(|_| Fault::new("layer path with a zero byte"))?;
     m::mount("overlay", &*root.target, "overlay", MountFlags::empty(), options.as_c_str())
         .doing("mount the root file system")?;

@@ -42,7 +42,7 @@ impl Request {
 pub enum Call {
     /// Who are you. Answered `Hello` by every version there will ever be.
     Hello,
-    /// All containers now (`Containers`), and each exit as it happens (`Exited`).
+    /// All containers now (`Containers`), then each start (`Running`) and end (`Exited`) as it happens.
     Watch,
     /// Starts a container: `Started` once its program runs.
     Start(Box<ContainerSpec>),
@@ -133,6 +133,8 @@ pub enum Answer {
     },
     /// All containers that the shim knows of, the first word of a watch.
     Containers(Vec<ContainerReport>),
+    /// A container's program runs.
+    Running(ContainerReport),
     /// A container's main process has ended.
     Exited(ExitRecord),
     /// The exec'd command, or the container attached to, has ended with this code.

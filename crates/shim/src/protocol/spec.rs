@@ -22,8 +22,8 @@ pub struct SandboxSpec {
     pub shared_pid: bool,
     /// Kernel parameters, name (`net.ipv4.ip_forward`) and value.
     pub sysctls: Vec<(String, String)>,
-    /// `cgroup.procs` files that the shim joins.
-    pub cgroup_procs: Vec<PathBuf>,
+    /// The shim's cgroup.
+    pub cgroup: CgroupSpec,
     /// Size of the pod's /dev/shm in bytes.
     pub shm_size: u64,
 }
@@ -184,11 +184,16 @@ pub enum DeviceKind {
     Block,
 }
 
-/// The cgroups of a container, made by the runtime.
+/// A cgroup, made by the runtime.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CgroupSpec {
-    /// `cgroup.procs` files that each process joins.
-    pub procs: Vec<PathBuf>,
+    /// Version 2: the directory that a process is forked into.
+    pub into: Option<PathBuf>,
+    /// Version 1: the `tasks` files that a process with one thread joins. Unlike `cgroup.procs` this needs no lock over all processes of the machine,
+    /// which can take the kernel 20 ms.
+    pub tasks: Vec<PathBuf>,
+    /// The `cgroup.procs` file that lists the members.
+    pub members: PathBuf,
     /// The file whose `oom_kill` line counts kills for lack of memory.
     pub oom: Option<PathBuf>,
     /// Enter a cgroup namespace after joining (cgroup v2).
