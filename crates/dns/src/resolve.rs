@@ -25,8 +25,8 @@ pub(crate) struct Resolver {
 pub(crate) enum Step {
     /// Nothing more: the answer, if it deserves one.
     Done(Option<Vec<u8>>),
-    /// A resolver outside.
-    Outside(Request, Option<String>),
+    /// A resolver outside, or a look at the name that an alias stands for.
+    Outside(Box<Request>, Option<String>),
 }
 
 impl Resolver {
@@ -41,8 +41,8 @@ impl Resolver {
             Err(answer) => return Step::Done(answer),
         };
         match answer(&request.question(), &self.zone, &self.world) {
-            Answer::Elsewhere => Step::Outside(request, None),
-            Answer::Alias(target) => Step::Outside(request, Some(target)),
+            Answer::Elsewhere => Step::Outside(Box::new(request), None),
+            Answer::Alias(target) => Step::Outside(Box::new(request), Some(target)),
             known => {
                 let bytes = request.answered(&known, &self.zone, self.terms(), way);
                 Step::Done(bytes.inspect_err(|error| debug!(%error, "answer not sent")).ok())

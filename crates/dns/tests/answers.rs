@@ -1,4 +1,5 @@
 //! Answers as a table: the cluster's names and what they lead to.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use expect_test::{Expect, expect};
 use skiff_dns::{

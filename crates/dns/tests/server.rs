@@ -1,4 +1,5 @@
 //! The server on real sockets: an API in memory behind it, a resolver of the test beside it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use hickory_proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_proto::rr::rdata::A;

@@ -29,6 +29,9 @@ pub enum Error {
         "interface {0} exists and was not made for this data directory; remove it or choose another name"
     )]
     ForeignBridge(String),
+    /// Somebody else removed an interface that was just made.
+    #[error("interface {0} vanished")]
+    Vanished(String),
     /// The kernel refused a change of links, addresses or routes.
     #[error("cannot {operation}: {source}")]
     Link {

@@ -60,6 +60,12 @@ impl Links {
         }
     }
 
+    /// The index of a link that must be there.
+    pub(crate) async fn index(&self, name: &str) -> Result<u32> {
+        let link = self.find(name).await?.ok_or_else(|| Error::Vanished(name.to_owned()))?;
+        Ok(link.index)
+    }
+
     /// All links.
     pub(crate) async fn list(&self) -> Result<Vec<Link>> {
         let links = self.handle.link().get().execute().map_ok(Link::read).try_collect();
@@ -73,10 +79,10 @@ impl Links {
             LinkBridge::new(name).address(interface::hardware_address(gateway)).mtu(mtu).up().build();
         let operation = || Error::link(format!("make bridge {name}"));
         self.handle.link().add(message).execute().await.map_err(operation())?;
-        let link = self.find(name).await?.ok_or_else(|| Error::ForeignBridge(name.to_owned()))?;
-        let message = LinkUnspec::new_with_index(link.index).alias(alias).build();
+        let index = self.index(name).await?;
+        let message = LinkUnspec::new_with_index(index).alias(alias).build();
         self.handle.link().change(message).execute().await.map_err(operation())?;
-        Ok(link.index)
+        Ok(index)
     }
 
     /// Makes a veth pair: one end a port of the bridge, the other inside a namespace.
@@ -94,9 +100,9 @@ impl Links {
             .build();
         let operation = || Error::link(format!("make veth pair {}", pair.outside));
         self.handle.link().add(outside).execute().await.map_err(operation())?;
-        let port = self.find(pair.outside).await?.ok_or_else(|| Error::NotConfigured)?;
+        let port = self.index(pair.outside).await?;
         // A packet that is translated on its way over the bridge may have to leave where it came in.
-        let hairpin = LinkBridgePort::new(port.index).hairpin(true).build();
+        let hairpin = LinkBridgePort::new(port).hairpin(true).build();
         self.handle.link().change(hairpin).execute().await.map_err(operation())
     }
 

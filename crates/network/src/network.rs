@@ -275,12 +275,9 @@ fn prepare_node(bridge: &str, gateway: IpAddr) -> Result<()> {
 /// Gives the sandbox's interface its addresses and routes; runs inside.
 async fn configure_inside(routes: Vec<(IpAddr, IpAddr)>) -> Result<()> {
     let links = Links::open()?;
-    let index = |name: &'static str| {
-        let links = &links;
-        async move { links.find(name).await.map(|link| link.map_or(0, |link| link.index)) }
-    };
-    links.set_up(index("lo").await?).await?;
-    let inside = index(INSIDE).await?;
+    let loopback = links.index("lo").await?;
+    links.set_up(loopback).await?;
+    let inside = links.index(INSIDE).await?;
     // A redirect would lead packets past the node's translation.
     sysctl::prefer("ipv4/conf/all/accept_redirects", "0");
     sysctl::prefer(&format!("ipv4/conf/{INSIDE}/accept_redirects"), "0");

@@ -183,7 +183,7 @@ fn ports_by_address(address: DataType) -> Set {
 }
 
 fn hairpin(address: DataType) -> Set {
-    Set::set(HAIRPIN, [address, address]).comment("sandboxes with ports of the host")
+    Set::of_keys(HAIRPIN, [address, address]).comment("sandboxes with ports of the host")
 }
 
 /// What a lease has in the tables.

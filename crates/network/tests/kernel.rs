@@ -1,4 +1,5 @@
 //! The pod network in the kernel: a node and its pods are network namespaces of the test, traffic is real.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use skiff_cri::network::{HostPort, Protocol, SandboxNetwork, SandboxNetworkRequest};
 use skiff_network::{NetworkConfig, PodNetwork, cleanup};

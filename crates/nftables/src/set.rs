@@ -56,7 +56,7 @@ pub enum Mapped {
 
 impl Set {
     /// A set of keys.
-    pub fn set(name: impl Into<String>, key: impl Into<Vec<DataType>>) -> Self {
+    pub fn of_keys(name: impl Into<String>, key: impl Into<Vec<DataType>>) -> Self {
         Self {
             name: name.into(),
             key: key.into(),
@@ -68,7 +68,7 @@ impl Set {
 
     /// A map from keys to verdicts.
     pub fn verdict_map(name: impl Into<String>, key: impl Into<Vec<DataType>>) -> Self {
-        Self { values: Values::Verdict, ..Self::set(name, key) }
+        Self { values: Values::Verdict, ..Self::of_keys(name, key) }
     }
 
     /// A map from keys to data.
@@ -77,7 +77,7 @@ impl Set {
         key: impl Into<Vec<DataType>>,
         data: impl Into<Vec<DataType>>,
     ) -> Self {
-        Self { values: Values::Data(data.into()), ..Self::set(name, key) }
+        Self { values: Values::Data(data.into()), ..Self::of_keys(name, key) }
     }
 
     /// With elements that rules add and that end after a time without use.

@@ -1,4 +1,5 @@
 //! What the kernel makes of batches, with the `nft` tool as the oracle; each test in a network namespace of its own.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use expect_test::expect;
 use skiff_nftables::{
@@ -41,7 +42,7 @@ fn nft_shows_chains_sets_and_rules_as_they_were_meant() {
         batch.add_chain(&table, &Chain::regular("two"));
         let services = Set::verdict_map("services", SERVICE).comment("by destination");
         batch.add_set(&table, &services);
-        let clients = Set::set("clients", [DataType::Ipv4Address]).dynamic(Duration::from_secs(10_800));
+        let clients = Set::of_keys("clients", [DataType::Ipv4Address]).dynamic(Duration::from_secs(10_800));
         batch.add_set(&table, &clients);
         let ports = Set::map("ports", [DataType::Port], [DataType::Ipv4Address, DataType::Port]);
         batch.add_set(&table, &ports);
@@ -206,7 +207,7 @@ fn elements_change_one_by_one_and_read_back() {
 #[test]
 fn an_element_of_other_types_is_refused_before_the_kernel_sees_it() {
     let mut batch = Batch::new();
-    batch.add_elements(&table(), &Set::set("s", [DataType::Port]), &[Element::new([Datum::Protocol(6)])]);
+    batch.add_elements(&table(), &Set::of_keys("s", [DataType::Port]), &[Element::new([Datum::Protocol(6)])]);
     let namespace = NetworkNamespace::new().unwrap();
     let error = namespace.run(move || Connection::open().unwrap().commit(&batch).unwrap_err());
     assert_eq!(error.to_string(), "element 6 does not have the types of s");
@@ -320,7 +321,7 @@ fn chosen_udp_flows_are_forgotten() {
 fn remembered_clients_read_back_with_the_time_they_have_left() {
     let namespace = NetworkNamespace::new().unwrap();
     let elements = namespace.run(|| {
-        let set = Set::set("clients", [DataType::Ipv4Address]).dynamic(Duration::from_secs(100));
+        let set = Set::of_keys("clients", [DataType::Ipv4Address]).dynamic(Duration::from_secs(100));
         let mut element = Element::new([Datum::Address([10, 0, 0, 1].into())]);
         element.expires = Some(Duration::from_secs(50));
         let mut batch = Batch::new();

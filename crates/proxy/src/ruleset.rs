@@ -1,10 +1,11 @@
 //! The rule set as a model: slots with content, each claimed by the Services that want it.
 //!
 //! A Service's plan is a map from [`Slot`] to [`Content`]. Slots are unique in the kernel but not among Services: two may
-//! claim one for a moment (an address handed over), some are shared on purpose. The first claim counts; the others take
+//! claim one for a moment (an address handed over), some are shared on purpose. The first claim counts; another takes
 //! over when it goes. Putting a plan in yields the [`Change`]s for the kernel and nothing else.
 
 use crate::facts::{Protocol, ServiceName};
+use indexmap::IndexSet;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -135,7 +136,8 @@ pub struct Change {
 #[derive(Debug, Default)]
 pub struct RuleSet {
     contributions: HashMap<Arc<ServiceName>, Contribution>,
-    claims: HashMap<Slot, Vec<Arc<ServiceName>>>,
+    /// Shared slots can have as many claimants as there are Services, so finding one must not mean looking at all.
+    claims: HashMap<Slot, IndexSet<Arc<ServiceName>>>,
 }
 
 impl RuleSet {
@@ -151,8 +153,12 @@ impl RuleSet {
         for slot in &touched {
             let claims = self.claims.entry(slot.clone()).or_default();
             match (old.contains_key(slot), wanted.contains_key(slot)) {
-                (false, true) => claims.push(service.clone()),
-                (true, false) => claims.retain(|claimant| *claimant != service),
+                (false, true) => {
+                    claims.insert(service.clone());
+                }
+                (true, false) => {
+                    claims.swap_remove(&service);
+                }
                 _ => {}
             }
             if claims.is_empty() {

@@ -4,6 +4,7 @@ use crate::facts::{Family, NodeFacts, ServiceName};
 use crate::flows::{self, Frontend};
 use crate::plan::ServicePlan;
 use crate::ruleset::{Change, Content, RuleSet, Slot};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 /// All plans.
@@ -22,8 +23,14 @@ struct FamilyState {
 /// What a round of planning yields for the kernel.
 #[derive(Default)]
 pub(crate) struct Round {
-    changes: BTreeMap<Family, BTreeMap<Slot, (Option<Content>, Option<Content>)>>,
+    changes: BTreeMap<Family, BTreeMap<Slot, Difference>>,
     stale: BTreeMap<Family, Vec<Frontend>>,
+}
+
+/// What a slot held before the round, and what it is to hold after it.
+struct Difference {
+    old: Option<Content>,
+    new: Option<Content>,
 }
 
 impl World {
@@ -60,10 +67,14 @@ impl Round {
 
     /// The changes, one for each slot.
     pub(crate) fn changes(&self) -> Vec<(Family, Vec<Change>)> {
-        let of_family = |slots: &BTreeMap<Slot, (Option<Content>, Option<Content>)>| {
-            let changed = slots.iter().filter(|(_, (old, new))| old != new);
+        let of_family = |slots: &BTreeMap<Slot, Difference>| {
+            let changed = slots.iter().filter(|(_, difference)| difference.old != difference.new);
             changed
-                .map(|(slot, (old, new))| Change { slot: slot.clone(), old: old.clone(), new: new.clone() })
+                .map(|(slot, Difference { old, new })| Change {
+                    slot: slot.clone(),
+                    old: old.clone(),
+                    new: new.clone(),
+                })
                 .collect()
         };
         self.changes.iter().map(|(family, slots)| (*family, of_family(slots))).collect()
@@ -78,10 +89,13 @@ impl Round {
     fn add_changes(&mut self, family: Family, changes: Vec<Change>) {
         for change in changes {
             let slots = self.changes.entry(family).or_default();
-            slots
-                .entry(change.slot)
-                .and_modify(|(_, new)| *new = change.new.clone())
-                .or_insert((change.old, change.new));
+            let Change { slot, old, new } = change;
+            match slots.entry(slot) {
+                Entry::Occupied(mut entry) => entry.get_mut().new = new,
+                Entry::Vacant(entry) => {
+                    entry.insert(Difference { old, new });
+                }
+            }
         }
     }
 

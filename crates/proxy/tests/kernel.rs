@@ -1,4 +1,5 @@
 //! The proxy in the kernel: real pods on a real pod network, real traffic, an API in memory.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use expect_test::expect;
 use skiff_apimachinery::{Document, doc};

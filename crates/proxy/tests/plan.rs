@@ -1,4 +1,5 @@
 //! Plans of Services as tables: objects in, slots out.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use expect_test::{Expect, expect};
 use skiff_apimachinery::{Document, doc};

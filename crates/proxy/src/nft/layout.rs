@@ -82,16 +82,16 @@ impl Layout {
     }
 
     pub(super) fn cluster_ips(self) -> Set {
-        Set::set(CLUSTER_IPS, [self.address()]).comment("Active ClusterIPs")
+        Set::of_keys(CLUSTER_IPS, [self.address()]).comment("Active ClusterIPs")
     }
 
     pub(super) fn hairpin_connections(self) -> Set {
-        Set::set(HAIRPIN_CONNECTIONS, [self.address(), self.address()])
+        Set::of_keys(HAIRPIN_CONNECTIONS, [self.address(), self.address()])
             .comment("Endpoints on this node to themselves")
     }
 
     fn node_port_ips(self) -> Set {
-        Set::set(NODE_PORT_IPS, [self.address()]).comment("IPs that accept NodePort traffic")
+        Set::of_keys(NODE_PORT_IPS, [self.address()]).comment("IPs that accept NodePort traffic")
     }
 
     pub(super) fn service_ips(self) -> Set {
@@ -125,7 +125,7 @@ impl Layout {
     }
 
     pub(super) fn affinity_set(self, name: &str) -> Set {
-        Set::set(name, [self.address()]).dynamic(AFFINITY)
+        Set::of_keys(name, [self.address()]).dynamic(AFFINITY)
     }
 
     /// The rule by which packets choose among so many endpoints.
