@@ -65,6 +65,12 @@ impl EmbeddedRuntime {
         });
         core.load()?;
         core.adopt().await?;
+        let images = core.images.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = images.sweep() {
+                tracing::warn!(%error, "could not remove unused layers");
+            }
+        });
         Ok(Arc::new(Self { core }))
     }
 

@@ -110,7 +110,7 @@ impl Layout {
         ];
         for folder in folders {
             let mut builder = std::fs::DirBuilder::new();
-            builder.recursive(true).mode(0o711).create(&folder).at("create", &folder)?;
+            builder.recursive(true).mode(0o700).create(&folder).at("create", &folder)?;
         }
         crate::record::write_bytes(format, format!("{FORMAT}\n").as_bytes())
     }

@@ -3,6 +3,8 @@
 use crate::error::{At, Outcome, RuntimeError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Replaces a file's content by JSON.
@@ -16,7 +18,11 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Outcome<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let temporary = path.with_file_name(name);
-    std::fs::write(&temporary, bytes).at("write", &temporary)?;
+    // Records hold what pods hold: secrets in environment variables, too.
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&temporary).at("create", &temporary)?;
+    file.write_all(bytes).at("write", &temporary)?;
     std::fs::rename(&temporary, path).at("replace", path)
 }
 

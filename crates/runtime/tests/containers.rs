@@ -263,3 +263,86 @@ async fn a_rotated_log_is_opened_anew() {
     let status = node.ended(&id).await;
     assert_eq!(node.log(&status), "second\n");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_may_live_in_the_hosts_namespaces() {
+    let node = Node::new().await;
+    let host = v1::NamespaceMode::Node.into();
+    let namespaces = v1::NamespaceOption { network: host, pid: host, ipc: host, ..Default::default() };
+    let mut pod = node.pod_config();
+    let security =
+        v1::LinuxSandboxSecurityContext { namespace_options: Some(namespaces.clone()), ..Default::default() };
+    pod.linux.as_mut().unwrap().security_context = Some(security);
+    let sandbox = node.sandbox_with(pod).await;
+    let status = node.runtime.pod_sandbox_status(sandbox.clone()).await.unwrap();
+    assert_eq!(status.network.unwrap().ip, "");
+    let config = support::secured(shell("(sleep 4321 &); echo ready; sleep 1000"), |security| {
+        security.namespace_options = Some(namespaces);
+    });
+    let id = node.start(&sandbox, config).await;
+    node.says_in_log(&id, "ready").await;
+    let seen = node.exec(&id, "for n in net ipc uts pid; do readlink /proc/self/ns/$n; done").await.stdout;
+    let own = ["net", "ipc", "uts", "pid"].map(|name| {
+        std::fs::read_link(format!("/proc/self/ns/{name}")).unwrap().to_str().unwrap().to_owned() + "\n"
+    });
+    assert_eq!(String::from_utf8(seen).unwrap(), own.concat());
+    // Nothing but its cgroup holds its processes together here.
+    node.runtime.stop_container(id.clone(), 0).await.unwrap();
+    let cgroup = std::path::PathBuf::from(format!("/sys/fs/cgroup/pids{}/pod/{id}", node.cgroup));
+    node.until("the cgroup is gone", || !cgroup.exists()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debug_container_joins_the_processes_of_its_target() {
+    let node = Node::new().await;
+    let sandbox = node.sandbox().await;
+    let target = node.start(&sandbox, shell("sleep 4321")).await;
+    let config = support::secured(shell("ps; cat /proc/1/cmdline | tr '\\0' ' '"), |security| {
+        security.namespace_options = Some(v1::NamespaceOption {
+            pid: v1::NamespaceMode::Target.into(),
+            target_id: target.clone(),
+            ..Default::default()
+        });
+    });
+    let mut config = config;
+    config.log_path = "debug.log".to_owned();
+    let id = node.start(&sandbox, config).await;
+    let status = node.ended(&id).await;
+    assert!(node.log(&status).contains("sleep 4321"), "{}", node.log(&status));
+    assert_eq!(node.status(&target).await.state(), v1::ContainerState::ContainerRunning);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_mount_may_be_so_all_the_way_down() {
+    let node = Node::new().await;
+    // The machine's /dev has a mount below it, which a mount made for this test would have to be.
+    let mount = |target: &str, recursive| v1::Mount {
+        container_path: target.to_owned(),
+        host_path: "/dev".to_owned(),
+        readonly: true,
+        recursive_read_only: recursive,
+        ..Default::default()
+    };
+    let mut config = shell(
+        "for d in /plain /deep; do (touch $d/skiff-test) 2>/dev/null && echo wrote; (touch $d/shm/skiff-test && rm $d/shm/skiff-test) 2>/dev/null && echo wrote below; done; true",
+    );
+    config.mounts = vec![mount("/plain", false), mount("/deep", true)];
+    let (_, log) = node.run(config).await;
+    let expected = if std::fs::read_to_string("/proc/mounts").unwrap().contains(" /dev/shm ") {
+        "wrote below\n"
+    } else {
+        ""
+    };
+    assert_eq!(log, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_for_root_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let node = Node::new().await;
+    let sandbox = node.sandbox().await;
+    let id = node.create(&sandbox, shell("true")).await;
+    let record = node.data_dir().join("runtime/containers").join(id).join("record.json");
+    assert_eq!(record.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(node.data_dir().join("runtime").metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}

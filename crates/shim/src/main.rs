@@ -22,6 +22,9 @@ use fault::{Doing, Fault, Outcome};
 use std::io::Write;
 use supervisor::Supervisor;
 
+/// Later than any container, like the container runtimes' own shims.
+const OOM_SCORE: &str = "-998";
+
 fn main() {
     let started = start();
     let word = match &started {
@@ -42,6 +45,10 @@ fn main() {
 }
 
 fn start() -> Outcome<Supervisor> {
+    sys::close_inherited();
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    // Needs CAP_SYS_RESOURCE; without it the shim is spared for its size alone.
+    let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
     let directory = std::env::args_os().nth(1).ok_or_else(|| Fault::new("usage: skiff-shim DIRECTORY"))?;
     std::env::set_current_dir(&directory).doing("enter the sandbox's directory")?;
     // Fails if it leads a session already.

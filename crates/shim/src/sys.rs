@@ -115,6 +115,14 @@ pub fn close_on_exec() {
     }
 }
 
+/// Closes what the program was started with beyond its standard streams: a descriptor kept open here could keep somebody waiting for years.
+pub fn close_inherited() {
+    // SAFETY: called first of all, before any descriptor is opened.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3 as c_long, c_long::from(u32::MAX), 0 as c_long);
+    }
+}
+
 /// Closes every descriptor.
 pub fn close_all() {
     // SAFETY: the caller, the pause process, uses no descriptor ever after.

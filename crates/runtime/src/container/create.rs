@@ -55,8 +55,8 @@ impl Core {
 
     fn make_container(&self, sandbox: &Sandbox, config: ContainerConfig) -> Outcome<Arc<Container>> {
         let _layers = self.images.hold_layers()?;
-        let name = config.image.as_ref().map(|image| image.image.as_str()).unwrap_or_default();
-        let image = self.images.find(name)?.ok_or_else(|| ImageError::NotFound(name.to_owned()))?;
+        let name = config.image.as_ref().map(|image| image.image.clone()).unwrap_or_default();
+        let image = self.images.find(&name)?.ok_or_else(|| ImageError::NotFound(name))?;
         let id = identifier::new();
         let sandbox_record = sandbox.record();
         let cgroup = format!("{}/{id}", sandbox_record.cgroup_parent);
@@ -73,10 +73,12 @@ impl Core {
             resources: &resources,
         };
         let spec = self.container_spec(&ingredients, sandbox)?;
+        let image_name = image.summary.name_like(asked_image(&config));
         let record = ContainerRecord {
             log_path: spec.log.clone(),
             stop_signal: signals::stop_signal(image.config.defaults().stop_signal.as_deref()),
-            image_ref: image.summary.digests.first().unwrap_or(&image.summary.id).clone(),
+            image_ref: image.summary.reference_like(&image_name),
+            image_name,
             image_id: image.summary.id.clone(),
             layers: image.layers.clone(),
             sandbox: sandbox.id.clone(),
@@ -147,6 +149,12 @@ fn write_container(container: &Container, directory: &PathBuf) -> Outcome<()> {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&upper, mode).at("open up", &upper)?;
     container.update(|_| true).map(drop)
+}
+
+/// The image's name as the pod has it; the kubelet asks by id.
+fn asked_image(config: &ContainerConfig) -> &str {
+    let Some(image) = &config.image else { return "" };
+    if image.user_specified_image.is_empty() { &image.image } else { &image.user_specified_image }
 }
 
 fn pid_namespace(security: &LinuxContainerSecurityContext) -> PidNamespace {

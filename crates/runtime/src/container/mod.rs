@@ -37,6 +37,8 @@ pub struct ContainerRecord {
     pub resources: LinuxContainerResources,
     /// Its image's id.
     pub image_id: String,
+    /// Its image's name with tag, or what was asked for.
+    pub image_name: String,
     /// Its image's name by digest, or its id.
     pub image_ref: String,
     /// Keys of its image's layers, lowest first.

@@ -22,10 +22,7 @@ impl ContainerRecord {
     }
 
     fn image(&self) -> ImageSpec {
-        let asked = self.config.image.clone().unwrap_or_default();
-        let image =
-            if asked.user_specified_image.is_empty() { asked.image } else { asked.user_specified_image };
-        ImageSpec { image, ..ImageSpec::default() }
+        ImageSpec { image: self.image_name.clone(), ..ImageSpec::default() }
     }
 
     fn status(&self) -> v1::ContainerStatus {

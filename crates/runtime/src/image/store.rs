@@ -43,6 +43,22 @@ pub struct ImageSummary {
     pub size: u64,
 }
 
+impl ImageSummary {
+    /// The tag that `asked` is written out, any other if there is none, else `asked` itself.
+    pub fn name_like(&self, asked: &str) -> String {
+        let full = Reference::parse(asked).map(|reference| reference.name()).unwrap_or_default();
+        let same = self.tags.iter().find(|tag| **tag == full);
+        same.or(self.tags.first()).map_or(asked, String::as_str).to_owned()
+    }
+
+    /// The name by digest in the repository of `name`, any other if there is none, else the id.
+    pub fn reference_like(&self, name: &str) -> String {
+        let repository = Reference::parse(name).map(|reference| reference.repository()).unwrap_or_default();
+        let same = self.digests.iter().find(|digest| digest.split('@').next() == Some(repository.as_str()));
+        same.or(self.digests.first()).unwrap_or(&self.id).clone()
+    }
+}
+
 /// An image with what is needed to run it.
 #[derive(Debug, Clone)]
 pub struct Image {

@@ -325,7 +325,7 @@ pub fn busybox_layer() -> Vec<u8> {
     add("etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/sh\nweb:x:33:33:web:/home/web:/bin/sh\n");
     add("etc/group", 0o644, b"root:x:0:\nweb:x:33:\nextra:x:44:web\n");
     for tool in
-        "sh cat echo ls id sleep mount env hostname kill grep dd stty head true httpd wget ps touch mknod readlink stat tr unshare"
+        "sh cat echo ls rm id sleep mount env hostname kill grep dd stty head true httpd wget ps touch mknod readlink stat tr unshare"
             .split(' ')
     {
         let mut header = header();
