@@ -85,6 +85,14 @@ impl Kubelet {
         Ok(Self { agent, pods, server, listener })
     }
 
+    /// Where the node server listens; tells the port if the settings left it to the system.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.listener.local_addr()
+    }
+
     /// Runs until `shutdown`. Pods go on running after it.
     ///
     /// # Errors

@@ -54,6 +54,7 @@ pub mod reason {
     pub const INSPECT_FAILED: &str = "InspectFailed";
     pub const INVALID_IMAGE_NAME: &str = "InvalidImageName";
     pub const KILLING: &str = "Killing";
+    pub const NETWORK_NOT_READY: &str = "NetworkNotReady";
     pub const POD_INITIALIZING: &str = "PodInitializing";
     pub const POST_START_HOOK_ERROR: &str = "PostStartHookError";
     pub const PULLED: &str = "Pulled";

@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// What all pods of the node share.
 pub struct Agent {
@@ -55,6 +55,8 @@ pub struct Agent {
     pub dns: DnsSettings,
     /// Tokens in use.
     pub tokens: TokenCache,
+    /// Why pods cannot be connected yet; empty when they can.
+    pub network_problem: watch::Sender<String>,
     seccomp_root: PathBuf,
     sequence: AtomicU64,
 }
@@ -103,6 +105,7 @@ impl Agent {
                 host: crate::pod::dns::ResolverFile::parse(&resolver),
             },
             tokens: TokenCache::default(),
+            network_problem: watch::Sender::new("the runtime was not asked yet".into()),
             seccomp_root: config.root_dir.join("seccomp"),
             sequence: AtomicU64::new(0),
             client,

@@ -48,6 +48,8 @@ impl Hierarchy for Legacy {
                 }
             }
             if has("memory") {
+                // Without it a pod's limit would not count its containers; already set below a root that has it.
+                set(&dir, "memory.use_hierarchy", 1);
                 values.memory.iter().for_each(|limit| set(&dir, "memory.limit_in_bytes", limit));
             }
             if has("pids") {

@@ -96,7 +96,7 @@ impl NodeAgent {
     }
 
     async fn try_register(&mut self) -> Result<Object, Status> {
-        let node = self.with_input(&Document::NULL, status::node).await;
+        let node = self.with_input(&Document::NULL, &runtime_report(&self.agent).await, status::node).await;
         let client = &self.agent.client;
         match client.create(&NODES, "", node.clone()).await {
             Ok(created) => {
@@ -169,7 +169,10 @@ impl NodeAgent {
             self.see(known).await;
         }
         let Some(known) = self.known.clone() else { return false };
-        let new = self.with_input(&known["status"], status::status).await;
+        let runtime = runtime_report(&self.agent).await;
+        let problem = runtime.network_problem.clone();
+        self.agent.network_problem.send_if_modified(|old| std::mem::replace(old, problem.clone()) != problem);
+        let new = self.with_input(&known["status"], &runtime, status::status).await;
         let conditions = new.array_at(&["conditions"]);
         let ready =
             conditions.iter().any(|c| c.str_at(&["type"]) == "Ready" && c.str_at(&["status"]) == "True");
@@ -194,13 +197,18 @@ impl NodeAgent {
         ready
     }
 
-    async fn with_input(&self, known: &Document, make: impl FnOnce(&NodeInput<'_>) -> Document) -> Document {
+    async fn with_input(
+        &self,
+        known: &Document,
+        runtime: &RuntimeReport,
+        make: fn(&NodeInput<'_>) -> Document,
+    ) -> Document {
         let agent = &self.agent;
         let images = agent.runtime.list_images().await.unwrap_or_default();
         make(&NodeInput {
             config: &agent.config,
             machine: &agent.machine,
-            runtime: &runtime_report(agent).await,
+            runtime,
             pressure: pressure(agent),
             images: &images,
             known,
@@ -237,7 +245,9 @@ async fn runtime_report(agent: &Agent) -> RuntimeReport {
     }
     match agent.runtime.status().await {
         Err(error) => {
-            out.problems.push(format!("container runtime status check may not have completed yet: {error}"))
+            let text = format!("container runtime status check may not have completed yet: {error}");
+            out.network_problem.clone_from(&text);
+            out.problems.push(text);
         }
         Ok(answer) => {
             for condition in answer.status.unwrap_or_default().conditions.iter().filter(|c| !c.status) {
@@ -246,10 +256,14 @@ async fn runtime_report(agent: &Agent) -> RuntimeReport {
                     "NetworkReady" => "container runtime network not ready",
                     _ => continue,
                 };
-                out.problems.push(format!(
+                let text = format!(
                     "{what}: {}=false reason:{} message:{}",
                     condition.r#type, condition.reason, condition.message
-                ));
+                );
+                if condition.r#type == "NetworkReady" {
+                    out.network_problem.clone_from(&text);
+                }
+                out.problems.push(text);
             }
         }
     }

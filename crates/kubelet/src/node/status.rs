@@ -21,6 +21,8 @@ pub struct RuntimeReport {
     pub version: String,
     /// Why the node is not ready, each in upstream's words.
     pub problems: Vec<String>,
+    /// The one of them that keeps pods from being connected; empty if there is none.
+    pub network_problem: String,
 }
 
 /// Pressures that the machine is under.
@@ -268,7 +270,7 @@ mod tests {
     fn readiness_follows_the_runtime() {
         let config = KubeletConfig { node_name: "n".into(), ..KubeletConfig::default() };
         let (machine, known) = (Machine { memory: 1 << 30, cpus: 2, ..Machine::default() }, doc!({}));
-        let well = RuntimeReport { version: "skiff://0.1.0".into(), problems: vec![] };
+        let well = RuntimeReport { version: "skiff://0.1.0".into(), ..RuntimeReport::default() };
         let ill =
             RuntimeReport { problems: vec!["container runtime network not ready: x".into()], ..well.clone() };
         let ready = |status: &Document| {

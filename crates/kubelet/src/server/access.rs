@@ -52,7 +52,20 @@ pub struct ReviewAccess {
     client: Client,
     node: String,
     clock: Arc<dyn Clock>,
-    decisions: Mutex<HashMap<(Identity, &'static str, &'static str), (bool, Timestamp)>>,
+    decisions: Mutex<HashMap<Question, Decision>>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Question {
+    identity: Identity,
+    verb: &'static str,
+    subresource: &'static str,
+}
+
+#[derive(Clone, Copy)]
+struct Decision {
+    allowed: bool,
+    until: Timestamp,
 }
 
 /// The verb of a request.
@@ -105,20 +118,20 @@ impl ReviewAccess {
         verb: &'static str,
         subresource: &'static str,
     ) -> Result<bool, String> {
-        let key = (identity.clone(), verb, subresource);
+        let question = Question { identity: identity.clone(), verb, subresource };
         let now = self.clock.now();
         let lock = || self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((allowed, until)) = lock().get(&key).copied() {
-            if now < until {
-                return Ok(allowed);
-            }
+        let known = lock().get(&question).copied().filter(|decision| now < decision.until);
+        if let Some(decision) = known {
+            return Ok(decision.allowed);
         }
         let allowed = self.review(identity, verb, subresource).await?;
         let mut decisions = lock();
         if decisions.len() >= CACHED {
             decisions.clear();
         }
-        decisions.insert(key, (allowed, now + if allowed { ALLOWED_FOR } else { DENIED_FOR }));
+        let until = now + if allowed { ALLOWED_FOR } else { DENIED_FOR };
+        decisions.insert(question, Decision { allowed, until });
         Ok(allowed)
     }
 }

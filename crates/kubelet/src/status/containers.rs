@@ -217,16 +217,17 @@ impl StateView {
         waiting: Option<&Waiting>,
         last: Document,
     ) -> Self {
-        if input.ended && container.role != Role::Ephemeral {
-            if let Some(known) = known_status(input, &container.spec.name) {
-                let code = known.i64_at(&["state", "terminated", "exitCode"]);
-                if let Some(code) = code.and_then(|code| i32::try_from(code).ok()) {
-                    let current = known.get("state").cloned().unwrap_or_else(Document::object);
-                    return Self { state: State::Terminated(code), ended_before: true, current, last };
-                }
-                if known.at(&["state", "running"]).is_some() {
-                    return Self::lost(last);
-                }
+        if input.ended
+            && container.role != Role::Ephemeral
+            && let Some(known) = known_status(input, &container.spec.name)
+        {
+            let code = known.i64_at(&["state", "terminated", "exitCode"]);
+            if let Some(code) = code.and_then(|code| i32::try_from(code).ok()) {
+                let current = known.get("state").cloned().unwrap_or_else(Document::object);
+                return Self { state: State::Terminated(code), ended_before: true, current, last };
+            }
+            if known.at(&["state", "running"]).is_some() {
+                return Self::lost(last);
             }
         }
         let ended_before = !last.is_empty();

@@ -74,6 +74,10 @@ pub fn generate(input: &StatusInput<'_>) -> Document {
     addresses(&mut out, "host", input.host_ips);
     addresses(&mut out, "pod", &pod_ips(input));
     out.insert("startTime", format_time(input.start_time));
+    // A pod that was refused has no containers to tell of.
+    if input.failure.is_some() && input.runtime.containers.is_empty() {
+        return out;
+    }
     for (key, list) in [
         ("initContainerStatuses", summary.init),
         ("containerStatuses", summary.regular),

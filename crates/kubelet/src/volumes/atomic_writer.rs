@@ -36,10 +36,11 @@ pub fn write(dir: &Path, payload: &Payload, now: Timestamp) -> io::Result<bool> 
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
     let old = std::fs::read_link(dir.join(DATA)).ok();
-    if let Some(old) = &old {
-        if is_current(&dir.join(old), payload)? && names(payload).iter().all(|name| dir.join(name).exists()) {
-            return Ok(false);
-        }
+    if let Some(old) = &old
+        && is_current(&dir.join(old), payload)?
+        && names(payload).iter().all(|name| dir.join(name).exists())
+    {
+        return Ok(false);
     }
     let fresh = write_files(dir, payload, now)?;
     let link = dir.join(NEW_DATA);

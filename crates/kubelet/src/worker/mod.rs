@@ -406,19 +406,18 @@ impl Worker {
     }
 
     fn probed(&mut self, request: &ProbeRequest, outcome: &ProbeOutcome, plan: &mut Plan) {
-        let kind = request.kind.as_str();
-        match outcome {
-            ProbeOutcome::Success => {}
-            ProbeOutcome::Failure(output) => {
-                let message = format!("{kind} probe failed: {output}");
-                plan.tell(&request.container, true, crate::names::reason::UNHEALTHY, message);
-            }
-            ProbeOutcome::Error(error) => {
-                let message = format!("{kind} probe errored and resulted in unknown state: {error}");
-                plan.tell(&request.container, true, crate::names::reason::UNHEALTHY, message);
-            }
+        if !self.probes.record(&self.pod, request, outcome, plan.now) {
+            return;
         }
-        self.probes.record(&self.pod, request, outcome, plan.now);
+        let kind = request.kind.as_str();
+        let message = match outcome {
+            ProbeOutcome::Success => return,
+            ProbeOutcome::Failure(output) => format!("{kind} probe failed: {output}"),
+            ProbeOutcome::Error(error) => {
+                format!("{kind} probe errored and resulted in unknown state: {error}")
+            }
+        };
+        plan.tell(&request.container, true, crate::names::reason::UNHEALTHY, message);
     }
 
     fn react(&mut self, plan: &mut Plan) {

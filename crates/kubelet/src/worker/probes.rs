@@ -2,6 +2,9 @@
 //!
 //! A container's readiness starts as failure, its liveness as success. While a startup probe has not succeeded, the
 //! other two wait. A result counts once its threshold of equal results in a row is reached.
+//!
+//! Within the first period of a container's life, readiness and startup are asked more often, until the first success:
+//! a program that listens after 30 ms need not wait for the next period. Failures of these early looks do not count.
 
 use super::runtime::PodRuntime;
 use crate::pod::{ContainerView, PodView, Role};
@@ -50,6 +53,8 @@ pub struct Probes {
 struct State {
     container_id: String,
     next_at: Timestamp,
+    /// The next beat of the probe's period.
+    beat: Timestamp,
     in_flight: bool,
     /// The last raw result and how many like it came in a row.
     last: Option<bool>,
@@ -58,7 +63,13 @@ struct State {
     verdict: Option<bool>,
     /// Failed for good: waits for a new container.
     on_hold: bool,
+    /// Until when failures do not count, and how many there were.
+    early_until: Timestamp,
+    early_failures: u32,
 }
+
+/// The first pause between early looks; each further one is twice as long.
+const EARLY_PAUSE: SignedDuration = SignedDuration::from_millis(25);
 
 // === impl ProbeKind ===
 
@@ -97,11 +108,22 @@ fn seconds(value: Option<i32>, default: i64) -> SignedDuration {
     SignedDuration::from_secs(value.map_or(default, i64::from).max(0))
 }
 
+fn period(probe: &Probe) -> SignedDuration {
+    seconds(probe.period_seconds, 10).max(SignedDuration::from_secs(1))
+}
+
 fn threshold(value: Option<i32>, default: i32) -> i32 {
     value.unwrap_or(default).max(1)
 }
 
-// === impl Probes ===
+// === impl State, Probes ===
+
+impl State {
+    /// Whether failures do not count yet.
+    fn is_early(&self, now: Timestamp) -> bool {
+        self.last.is_none() && self.verdict != Some(true) && now < self.early_until
+    }
+}
 
 impl Probes {
     /// Follows the containers: new ones get fresh states, ended ones lose theirs. `known_ready` tells which container
@@ -124,9 +146,15 @@ impl Probes {
                     Some(state) if state.container_id == record.id => state,
                     _ => {
                         let started = record.started_at.unwrap_or(now);
+                        let first = started + seconds(probe.initial_delay_seconds, 0);
+                        let early =
+                            if kind == ProbeKind::Liveness { SignedDuration::ZERO } else { period(probe) };
                         State {
                             container_id: record.id.clone(),
-                            next_at: (started + seconds(probe.initial_delay_seconds, 0)).max(now),
+                            next_at: first.max(now),
+                            beat: first,
+                            early_until: first + early,
+                            early_failures: 0,
                             in_flight: false,
                             last: None,
                             run: 0,
@@ -196,13 +224,17 @@ impl Probes {
             return false;
         };
         state.in_flight = false;
-        let period = seconds(probe.period_seconds, 10).max(SignedDuration::from_secs(1));
-        // Keep the rhythm that the probe began with; skip beats that a slow probe missed.
-        state.next_at += period;
-        if state.next_at <= now {
-            state.next_at = now + period;
-        }
         let success = *outcome == ProbeOutcome::Success;
+        if !success && state.is_early(now) {
+            state.next_at = (now + EARLY_PAUSE * (1 << state.early_failures.min(16))).min(state.early_until);
+            state.early_failures += 1;
+            return false;
+        }
+        // Keep the rhythm that the probe began with; skip beats that a slow probe missed.
+        while state.beat <= now {
+            state.beat += period(probe);
+        }
+        state.next_at = state.beat;
         state.run = if state.last == Some(success) { state.run + 1 } else { 1 };
         state.last = Some(success);
         let needed = if success {
@@ -211,9 +243,8 @@ impl Probes {
             threshold(probe.failure_threshold, 3)
         };
         if state.run < needed {
-            return false;
+            return true;
         }
-        let changed = state.verdict != Some(success);
         state.verdict = Some(success);
         if request.kind != ProbeKind::Readiness && !success {
             state.on_hold = true;
@@ -221,18 +252,8 @@ impl Probes {
         }
         if request.kind == ProbeKind::Startup && success {
             state.run = 0;
-            self.wake_others(&request.container, now);
         }
-        changed
-    }
-
-    /// A container that has just started up is asked for readiness at once.
-    fn wake_others(&mut self, container: &str, now: Timestamp) {
-        for kind in [ProbeKind::Liveness, ProbeKind::Readiness] {
-            if let Some(state) = self.states.get_mut(&(container.to_owned(), kind)) {
-                state.next_at = state.next_at.max(now);
-            }
-        }
+        true
     }
 
     fn verdict(&self, container: &str, kind: ProbeKind) -> Option<Option<bool>> {
@@ -349,6 +370,26 @@ mod tests {
             ready.push(probes.ready(container));
         }
         assert_eq!(ready, [false, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn a_young_container_is_asked_more_often_and_nothing_counts() {
+        let pod = with(doc!({"readinessProbe": {"periodSeconds": 10}}));
+        let mut probes = Probes::default();
+        probes.follow(&pod, &running("x", 0), &KnownResults::default(), at(0));
+        let mut now = at(0);
+        let mut looks = 0;
+        while now < at(10) {
+            let due = probes.due(now);
+            let failure = ProbeOutcome::Failure("refused".into());
+            assert!(!probes.record(&pod, &due[0], &failure, now), "does not count");
+            now = probes.next_at().unwrap();
+            looks += 1;
+        }
+        assert_eq!((looks, now), (9, at(10)));
+        let due = probes.due(now);
+        assert!(probes.record(&pod, &due[0], &ProbeOutcome::Failure("refused".into()), now));
+        assert_eq!(probes.next_at(), Some(at(20)));
     }
 
     #[test]

@@ -212,8 +212,12 @@ impl Worker {
             }
             (Task::CreateSandbox { .. }, Err(failure)) => {
                 self.sandbox_retry = Some(now + RETRY);
-                let message = format!("Failed to create pod sandbox: {}", failure.message);
-                plan.tell("", true, reason::FAILED_CREATE_POD_SANDBOX, message);
+                if failure.reason == reason::NETWORK_NOT_READY {
+                    plan.tell("", true, reason::NETWORK_NOT_READY, failure.message);
+                } else {
+                    let message = format!("Failed to create pod sandbox: {}", failure.message);
+                    plan.tell("", true, reason::FAILED_CREATE_POD_SANDBOX, message);
+                }
             }
             (Task::StartContainer { name, .. }, Ok(())) => {
                 self.launches.remove(name);

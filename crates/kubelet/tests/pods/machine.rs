@@ -2,6 +2,7 @@
 
 use crate::api::Api;
 use crate::image;
+use crate::node_client::NodeClient;
 use futures::future::BoxFuture;
 use skiff_apimachinery::Document;
 use skiff_client::informer::{SharedInformers, Untyped};
@@ -14,7 +15,7 @@ use skiff_kubelet::{Kubelet, KubeletConfig, ServerTls};
 use skiff_pki::serving::roots;
 use skiff_pki::{Authority, CertificateRequest, ServingCertificate};
 use skiff_runtime::{EmbeddedRuntime, ImageStore, RuntimeConfig};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,8 @@ struct Running {
     informers: SharedInformers,
     stop: CancellationToken,
     kubelet: JoinHandle<()>,
+    address: SocketAddr,
+    authority: Arc<Authority>,
 }
 
 impl Machine {
@@ -98,13 +101,16 @@ impl Machine {
         let authority = Arc::new(Authority::open(&self.path("pki"), "ca", "test-ca").unwrap());
         let client_roots = roots(authority.certificate_pem()).unwrap();
         let request = CertificateRequest::server("sail", vec!["sail".into()], vec![]);
-        let tls =
-            ServerTls { certificate: ServingCertificate::new(authority, request).unwrap(), client_roots };
+        let tls = ServerTls {
+            certificate: ServingCertificate::new(authority.clone(), request).unwrap(),
+            client_roots,
+        };
         let kubelet = Kubelet::new(self.config(), runtime.clone(), informers.clone(), tls).await.unwrap();
+        let address = kubelet.address().unwrap();
         let stop = CancellationToken::new();
         let token = stop.clone();
         let kubelet = tokio::spawn(async move { kubelet.run(token).await.unwrap() });
-        self.running = Some(Running { runtime, informers, stop, kubelet });
+        self.running = Some(Running { runtime, informers, stop, kubelet, address, authority });
     }
 
     /// Stops kubelet and runtime and starts new ones over the same directory.
@@ -118,6 +124,21 @@ impl Machine {
 
     fn running(&self) -> &Running {
         self.running.as_ref().unwrap()
+    }
+
+    /// A client that the node server knows.
+    pub fn node_client(&self) -> NodeClient {
+        let running = self.running();
+        let own = running
+            .authority
+            .issue(&CertificateRequest::client("kube-apiserver", Some("system:masters")))
+            .unwrap();
+        NodeClient::new(running.address, &running.authority, Some(&own))
+    }
+
+    /// A client without a certificate.
+    pub fn stranger(&self) -> NodeClient {
+        NodeClient::new(self.running().address, &self.running().authority, None)
     }
 
     pub async fn node_is_ready(&self) {

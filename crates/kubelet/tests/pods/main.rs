@@ -1,8 +1,11 @@
 //! Pods on the real container runtime, with an API in memory: what a user of the node sees. Needs root and a static busybox.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod api;
 mod image;
 mod machine;
+mod node_client;
 
 use api::Api;
 use machine::{Machine, condition, container_status};
@@ -65,6 +68,12 @@ async fn a_pod_runs_is_restarted_adopted_and_deleted() {
     let log = machine.log(&pod, "main", 0);
     assert!(log.starts_with("web-blue\nhello\nhello\n"), "{log}");
     assert!(log.contains("the-ca") && log.contains("token-of-default") && log.contains("default"), "{log}");
+
+    // The node server shows the log to whom it knows, and to nobody else.
+    let path = "/containerLogs/default/web/main?tailLines=2";
+    assert_eq!(machine.node_client().get(path).await, (200, "defaulttoken-of-default\n\n".to_owned()));
+    assert_eq!(machine.stranger().get(path).await, (401, "Unauthorized".to_owned()));
+    assert_eq!(machine.node_client().get("/healthz").await.1, "ok");
 
     // Killed from outside: noticed at once, started again at once.
     let first = container_status(&pod, "main").str_at(&["containerID"]).to_owned();

@@ -89,18 +89,14 @@ pub async fn start(
     link_log(agent, pod, order, &id);
     remove_old(agent, pod, order).await;
     let hook = container.spec.lifecycle.as_ref().and_then(|lifecycle| lifecycle.post_start.as_ref());
-    if let Some(hook) = hook {
-        if let Err(error) = hooks::run(agent, pod, container, &id, hook, &addresses).await {
-            warn(reason::FAILED_POST_START_HOOK, "PostStartHook failed");
-            tracing::debug!(pod = pod.full_name(), container = order.name, error, "postStart hook failed");
-            let stopped = agent.runtime.stop_container(id, pod.grace_period().max(1)).await;
-            if let Err(error) = stopped {
-                warn(reason::FAILED_KILL_POD, &error.message);
-            }
-            return Err(Failure::new(reason::POST_START_HOOK_ERROR, "PostStartHookError"));
-        }
+    let Some(hook) = hook else { return Ok(()) };
+    let Err(error) = hooks::run(agent, pod, container, &id, hook, &addresses).await else { return Ok(()) };
+    warn(reason::FAILED_POST_START_HOOK, "PostStartHook failed");
+    tracing::debug!(pod = pod.full_name(), container = order.name, error, "postStart hook failed");
+    if let Err(error) = agent.runtime.stop_container(id, pod.grace_period().max(1)).await {
+        warn(reason::FAILED_KILL_POD, &error.message);
     }
-    Ok(())
+    Err(Failure::new(reason::POST_START_HOOK_ERROR, "PostStartHookError"))
 }
 
 /// Makes the container's configuration and the files that it mounts. Errors are texts of CreateContainerConfigError.
