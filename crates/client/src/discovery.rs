@@ -50,11 +50,13 @@ impl Client {
     async fn add_group(&self, found: &mut Discovered, versions: &[GroupVersion]) {
         let mut of_group: Vec<Served> = Vec::new();
         for version in versions {
-            let path = if version.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{version}") };
+            let path =
+                if version.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{version}") };
             match self.transport().get_path(&path).await {
                 Ok(list) => {
                     let served = list.array_at(&["resources"]).iter().filter_map(|doc| served(version, doc));
-                    let known = |s: &Served, of: &[Served]| of.iter().any(|k| k.resource.plural == s.resource.plural);
+                    let known =
+                        |s: &Served, of: &[Served]| of.iter().any(|k| k.resource.plural == s.resource.plural);
                     let new: Vec<Served> = served.filter(|s| !known(s, &of_group)).collect();
                     of_group.extend(new);
                 }

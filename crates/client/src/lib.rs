@@ -10,13 +10,17 @@
 
 pub mod discovery;
 pub mod events;
+pub mod https;
 pub mod informer;
+pub mod kubeconfig;
+pub mod leader;
 pub mod resources;
 pub mod transport;
 pub mod workqueue;
 
 pub use discovery::{Discovered, Served};
 pub use events::{EventRecorder, EventType, ObjectReference};
+pub use https::HttpsTransport;
 pub use informer::{Cached, Event, Index, Informer, SharedInformers, Subscription, Untyped};
 pub use resources::Resource;
 pub use transport::{Call, List, Object, PatchKind, Shape, Transport, Verb, WatchEvent, WatchStream};

@@ -270,3 +270,6 @@ impl<T> Index<T> {
         self.shared.store.indexed(self.slot, key)
     }
 }
+
+#[cfg(test)]
+mod tests;
