@@ -12,4 +12,28 @@
 pub mod admission;
 pub mod authentication;
 pub mod authorization;
+pub mod bootstrap;
+pub mod cache;
+pub mod chain;
+pub mod connect;
+mod convert;
+mod custom;
+mod documents;
+mod health;
+mod local;
 pub mod objects;
+pub mod operation;
+mod protobuf;
+pub mod registry;
+mod render;
+pub mod request;
+mod serve;
+mod server;
+mod stored;
+pub mod table;
+mod version;
+
+pub use health::Hold;
+pub use local::{Local, LocalCall, LocalEvent, LocalList, LocalWatch};
+pub use serve::TlsConfig;
+pub use server::{ApiServer, Config};

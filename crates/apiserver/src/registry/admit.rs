@@ -1,0 +1,77 @@
+//! Runs the admission chain around a write.
+
+use super::{Context, Registry, Target};
+use crate::admission::{Operation, Request};
+use skiff_apimachinery::{Document, Status};
+
+/// A write as admission sees it.
+pub(super) struct Write<'a> {
+    pub(super) target: &'a Target,
+    pub(super) operation: Operation,
+    pub(super) old: Option<&'a Document>,
+}
+
+impl Registry {
+    /// Lets the plugins change the object, in order.
+    pub(super) async fn admit(
+        &self,
+        context: &mut Context,
+        write: &Write<'_>,
+        object: &mut Document,
+    ) -> Result<(), Status> {
+        for plugin in &self.admission {
+            let mut request = write.request(context);
+            plugin.admit(&mut request, object).await?;
+            let warnings = request.warnings;
+            context.warnings.extend(warnings);
+        }
+        Ok(())
+    }
+
+    /// Lets the plugins refuse the object as it will be stored.
+    pub(super) async fn admit_final(
+        &self,
+        context: &mut Context,
+        write: &Write<'_>,
+        object: &Document,
+    ) -> Result<(), Status> {
+        for plugin in &self.admission {
+            let mut request = write.request(context);
+            plugin.validate(&mut request, object).await?;
+            let warnings = request.warnings;
+            context.warnings.extend(warnings);
+        }
+        Ok(())
+    }
+
+    /// Asks the plugins about a connection (exec, attach, port-forward, proxy); the object holds its options.
+    ///
+    /// # Errors
+    /// What a plugin answers.
+    pub async fn admit_connect(
+        &self,
+        context: &mut Context,
+        target: &Target,
+        mut options: Document,
+    ) -> Result<(), Status> {
+        let write = Write { target, operation: Operation::Connect, old: None };
+        self.admit(context, &write, &mut options).await?;
+        self.admit_final(context, &write, &options).await
+    }
+}
+
+impl<'a> Write<'a> {
+    fn request(&self, context: &'a Context) -> Request<'a> {
+        Request {
+            resource: &self.target.hub,
+            subresource: &self.target.subresource,
+            operation: self.operation,
+            namespace: &self.target.namespace,
+            name: &self.target.name,
+            user: &context.user,
+            old: self.old,
+            dry_run: context.dry_run,
+            warnings: Vec::new(),
+        }
+    }
+}

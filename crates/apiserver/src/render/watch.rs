@@ -1,0 +1,122 @@
+//! Watches: one frame for each event, encoded once for all watchers that want the same form.
+
+use super::{Form, encode, shape};
+use crate::cache::{Change, Delivery, Entry, EventKind, Opened, Subscription};
+use crate::request::{Media, Shape};
+use crate::serve::body::ResponseBody;
+use bytes::{Bytes, BytesMut};
+use futures::stream::{self, StreamExt};
+use skiff_apimachinery::{Document, doc, json};
+use skiff_storage::Revision;
+use std::sync::Arc;
+
+/// Events at hand are sent together up to about so many bytes.
+const GATHER: usize = 64 << 10;
+
+/// The body of a watch.
+pub fn watch(form: Form, opened: Opened) -> ResponseBody {
+    match opened {
+        Opened::Failed(status) => {
+            let event = frame(&form, "ERROR", &status.to_document());
+            ResponseBody::stream(stream::once(async move { event }).boxed())
+        }
+        Opened::Running(subscription) => {
+            let state = (Frames { id: form.id(), form }, subscription);
+            let frames = stream::unfold(state, |(frames, mut subscription)| async move {
+                let first = subscription.next().await?;
+                let bytes = frames.gather(first, &mut subscription);
+                Some((bytes, (frames, subscription)))
+            });
+            ResponseBody::stream(frames.boxed())
+        }
+    }
+}
+
+struct Frames {
+    form: Form,
+    id: u64,
+}
+
+impl Frames {
+    /// The frame of a delivery, with those that are at hand behind it.
+    fn gather(&self, first: Delivery, subscription: &mut Subscription) -> Bytes {
+        let frame = self.frame(first);
+        let Some(second) = subscription.next_now() else { return frame };
+        let mut gathered = BytesMut::with_capacity(GATHER);
+        gathered.extend_from_slice(&frame);
+        gathered.extend_from_slice(&self.frame(second));
+        while gathered.len() < GATHER {
+            let Some(delivery) = subscription.next_now() else { break };
+            gathered.extend_from_slice(&self.frame(delivery));
+        }
+        gathered.freeze()
+    }
+
+    fn frame(&self, delivery: Delivery) -> Bytes {
+        match delivery {
+            Delivery::Change(kind, change) => self.change(kind, &change),
+            Delivery::Initial(entry) => self.entry(EventKind::Added, &entry),
+            Delivery::Bookmark { revision, initial_end } => {
+                frame(&self.form, "BOOKMARK", &bookmark(&self.form, revision, initial_end))
+            }
+        }
+    }
+
+    fn change(&self, kind: EventKind, change: &Arc<Change>) -> Bytes {
+        change.frame(kind, self.id, |entry| self.entry(kind, entry))
+    }
+
+    fn entry(&self, kind: EventKind, entry: &Arc<Entry>) -> Bytes {
+        if self.form.is_cached() {
+            return json_frame(kind.as_str(), entry.json());
+        }
+        frame(&self.form, kind.as_str(), &self.form.shaped(&entry.document()))
+    }
+}
+
+fn frame(form: &Form, kind: &str, object: &Document) -> Bytes {
+    match form.accepted.media {
+        Media::Json | Media::PrettyJson => json_frame(kind, &json::encode(object)),
+        Media::Yaml => {
+            let event = doc!({"type": kind, "object": object});
+            let mut bytes = b"---\n".to_vec();
+            bytes.extend_from_slice(&encode(&event, Media::Yaml));
+            bytes.into()
+        }
+        Media::Protobuf => crate::protobuf::watch_frame(kind, object).into(),
+    }
+}
+
+fn json_frame(kind: &str, object: &[u8]) -> Bytes {
+    let mut bytes = Vec::with_capacity(object.len() + kind.len() + 24);
+    bytes.extend_from_slice(b"{\"type\":\"");
+    bytes.extend_from_slice(kind.as_bytes());
+    bytes.extend_from_slice(b"\",\"object\":");
+    bytes.extend_from_slice(object);
+    bytes.extend_from_slice(b"}\n");
+    bytes.into()
+}
+
+/// An object that carries nothing but the revision up to which everything was told.
+fn bookmark(form: &Form, revision: Revision, initial_end: bool) -> Document {
+    let mut metadata = doc!({"resourceVersion": revision.to_string(), "creationTimestamp": null});
+    if initial_end {
+        metadata.set(&["annotations", "k8s.io/initial-events-end"], "true");
+    }
+    match form.accepted.shape {
+        Shape::Table => {
+            let mut table = shape::head(form, doc!({"resourceVersion": revision.to_string()}));
+            let row = doc!({"cells": [], "object": {
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata
+            }});
+            table.insert("rows", vec![row]);
+            table
+        }
+        Shape::Metadata | Shape::MetadataList => doc!({
+            "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata
+        }),
+        Shape::Object => doc!({
+            "kind": &*form.row.gvk.kind, "apiVersion": form.row.gvk.api_version(), "metadata": metadata
+        }),
+    }
+}

@@ -1,0 +1,18 @@
+//! Sockets: TLS, HTTP/1.1 and HTTP/2, bodies in and out. Everything here speaks bytes and knows no resource.
+//!
+//! Input: listeners; output: requests to [`handler`], whose answers become responses. In-process calls do not come here.
+
+pub mod body;
+mod connection;
+mod gzip;
+mod handler;
+mod nonresource;
+mod resource;
+mod respond;
+mod tls;
+
+pub use connection::run;
+pub use tls::TlsConfig;
+
+/// Largest request body.
+pub const MAX_BODY: usize = 3 << 20;

@@ -1,0 +1,171 @@
+//! The API server put together: what it is made from, how it runs, and the doors to it.
+
+use crate::admission::Plugin;
+use crate::authentication::{Authenticator, UserInfo};
+use crate::authorization::Authorizer;
+use crate::cache::Caches;
+use crate::chain::{Audit, Core, Limits, Metrics};
+use crate::connect::Kubelets;
+use crate::documents::Documents;
+use crate::health::{Health, Hold};
+use crate::local::Local;
+use crate::operation::Review;
+use crate::registry::services::{Allocators, ServiceNetwork};
+use crate::registry::{Registry, TokenIssuer};
+use crate::serve::{self, TlsConfig};
+use skiff_apimachinery::GroupResource;
+use skiff_apimachinery::time::{Clock, SystemClock};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// What an API server is made from. The caches come first, because authenticators, authorizers and admission plugins read
+/// through them: [`Caches::new`], then those, then [`ApiServer::new`].
+pub struct Config {
+    /// The caches over the store.
+    pub caches: Arc<Caches>,
+    /// Finds out who sends a request.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Decides who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// Admission plugins, in order.
+    pub admission: Vec<Arc<dyn Plugin>>,
+    /// Answers reviews; without it they are not served.
+    pub reviews: Option<Arc<dyn Review>>,
+    /// Issues service-account tokens; without it they are not served.
+    pub tokens: Option<Arc<dyn TokenIssuer>>,
+    /// Takes records of requests.
+    pub audit: Option<Arc<dyn Audit>>,
+    /// Reaches kubelets; without it logs, exec and the like are not served.
+    pub kubelets: Option<Kubelets>,
+    /// What Services are given.
+    pub services: ServiceNetwork,
+    /// How clients are told to reach the server (`HOST:PORT`).
+    pub public_address: String,
+    /// Resources whose caches must be filled before the server is ready: what authorizers and plugins read.
+    pub warm: Vec<GroupResource>,
+    /// Reading and changing requests at once.
+    pub max_in_flight: (usize, usize),
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Where metrics are registered.
+    pub metrics: skiff_telemetry::Registry,
+}
+
+impl Config {
+    /// Upstream's defaults around what has none.
+    pub fn new(
+        caches: Arc<Caches>,
+        authenticator: Arc<dyn Authenticator>,
+        authorizer: Arc<dyn Authorizer>,
+    ) -> Self {
+        Self {
+            caches,
+            authenticator,
+            authorizer,
+            admission: Vec::new(),
+            reviews: None,
+            tokens: None,
+            audit: None,
+            kubelets: None,
+            services: ServiceNetwork::default(),
+            public_address: "127.0.0.1:6443".into(),
+            warm: default_warm(),
+            max_in_flight: (400, 200),
+            request_timeout: Duration::from_secs(60),
+            clock: Arc::new(SystemClock),
+            metrics: skiff_telemetry::Registry::new(),
+        }
+    }
+}
+
+/// What the default authorizers and admission plugins read.
+fn default_warm() -> Vec<GroupResource> {
+    let core = ["namespaces", "serviceaccounts", "services", "nodes", "pods", "secrets"];
+    let rbac = ["roles", "rolebindings", "clusterroles", "clusterrolebindings"];
+    let mut all: Vec<GroupResource> = core.iter().map(|plural| GroupResource::new("", *plural)).collect();
+    all.extend(rbac.iter().map(|plural| GroupResource::new("rbac.authorization.k8s.io", *plural)));
+    all.push(GroupResource::new("scheduling.k8s.io", "priorityclasses"));
+    all.push(GroupResource::new("apiextensions.k8s.io", "customresourcedefinitions"));
+    all
+}
+
+/// An API server. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiServer {
+    core: Arc<Core>,
+}
+
+impl ApiServer {
+    /// Puts the server together and fills the caches that it needs; it can be called through [`ApiServer::local`] at once.
+    pub async fn new(config: Config) -> Self {
+        let caches = config.caches;
+        let allocators = Arc::new(Allocators::new(&config.services));
+        let services = GroupResource::new("", "services");
+        let mut warm = config.warm;
+        warm.push(services.clone());
+        caches.warm(&warm).await;
+        for service in crate::objects::Objects::list(&*caches, &services, "") {
+            allocators.learn(&service);
+        }
+        let registry = Registry {
+            caches: caches.clone(),
+            admission: config.admission,
+            allocators,
+            tokens: config.tokens,
+        };
+        let core = Arc::new(Core {
+            documents: Arc::new(Documents::new(caches.table().clone(), &config.public_address)),
+            caches,
+            registry,
+            authenticator: config.authenticator,
+            authorizer: config.authorizer,
+            audit: config.audit,
+            reviews: config.reviews,
+            kubelets: config.kubelets,
+            clock: config.clock,
+            limits: Limits::new(config.max_in_flight.0, config.max_in_flight.1),
+            metrics: Metrics::new(config.metrics),
+            health: Health::default(),
+            request_timeout: config.request_timeout,
+        });
+        Self { core }
+    }
+
+    /// Serves the listeners until the token is cancelled, then lets running requests finish for a while.
+    ///
+    /// # Errors
+    /// If the TLS configuration is unusable.
+    pub async fn run(
+        &self,
+        tls: &TlsConfig,
+        listeners: Vec<TcpListener>,
+        shutdown: CancellationToken,
+    ) -> Result<(), rustls::Error> {
+        let stopping = shutdown.clone();
+        let core = self.core.clone();
+        tokio::spawn(async move {
+            stopping.cancelled().await;
+            core.health.stop();
+        });
+        serve::run(self.core.clone(), tls, listeners, shutdown).await
+    }
+
+    /// The process's own door under an identity. Only whoever composes the process may choose identities.
+    pub fn local(&self, identity: UserInfo, user_agent: &str) -> Local {
+        Local::new(self.core.clone(), identity, user_agent)
+    }
+
+    /// A readiness check that fails until it is told to pass, such as `poststarthook/rbac/bootstrap-roles`.
+    pub fn hold_readiness(&self, check: &str) -> Hold {
+        self.core.health.hold(check)
+    }
+
+    /// Current objects, without a round trip to the store.
+    pub fn caches(&self) -> &Arc<Caches> {
+        &self.core.caches
+    }
+}
