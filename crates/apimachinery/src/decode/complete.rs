@@ -13,10 +13,9 @@ pub fn complete(doc: &mut Document, schema: &Schema) {
                     complete(value, field.schema.get());
                 }
             }
-            map.retain(|key, value| {
-                schema
-                    .field(key)
-                    .is_none_or(|field| !(value.is_null() && !field.always) && !absent_in_go(field, value))
+            map.retain(|key, value| match schema.field(key) {
+                Some(field) => !(absent_in_go(field, value) || value.is_null() && field.pointer),
+                None => true,
             });
             complete_fields(map, schema);
         }

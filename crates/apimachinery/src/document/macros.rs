@@ -27,9 +27,9 @@ macro_rules! doc {
 
     // lists: gather one element's tokens up to a comma
     (@list $list:ident ()) => {};
-    (@list $list:ident ($($element:tt)+)) => { $list.push($crate::doc!($($element)+)); };
+    (@list $list:ident ($($element:tt)+)) => { $list.extend([$crate::doc!($($element)+)]); };
     (@list $list:ident ($($element:tt)+) , $($rest:tt)*) => {
-        $list.push($crate::doc!($($element)+));
+        $list.extend([$crate::doc!($($element)+)]);
         $crate::doc!(@list $list () $($rest)*);
     };
     (@list $list:ident ($($element:tt)*) $next:tt $($rest:tt)*) => {

@@ -130,13 +130,14 @@ impl<'a> Pointer<'a> {
     }
 
     fn find_mut<'d>(&self, doc: &'d mut Document) -> Option<&'d mut Document> {
-        self.steps.iter().try_fold(doc, step_mut)
+        self.steps.iter().map(String::as_str).try_fold(doc, step_mut)
     }
 
     fn parent<'d>(&self, doc: &'d mut Document) -> Result<(&'d mut Document, &str), String> {
         let (last, parents) =
             self.steps.split_last().ok_or_else(|| "the whole document has no parent".to_owned())?;
-        let parent = parents.iter().try_fold(doc, step_mut).ok_or_else(|| self.missing())?;
+        let parent =
+            parents.iter().map(String::as_str).try_fold(doc, step_mut).ok_or_else(|| self.missing())?;
         Ok((parent, last))
     }
 
@@ -177,7 +178,7 @@ impl<'a> Pointer<'a> {
     }
 }
 
-fn step_mut<'d>(doc: &'d mut Document, step: &String) -> Option<&'d mut Document> {
+fn step_mut<'d>(doc: &'d mut Document, step: &str) -> Option<&'d mut Document> {
     if doc.as_object().is_some() {
         return doc.get_mut(step);
     }

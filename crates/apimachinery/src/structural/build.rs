@@ -33,7 +33,7 @@ fn schema_of(from: &Document, metadata: &SchemaRef) -> Schema {
     };
     let mut out = Schema {
         ty,
-        format: text_at(from, "format").or_else(|| int_or_string.then(|| Text::Borrowed("int-or-string"))),
+        format: text_at(from, "format").or(int_or_string.then_some(Text::Borrowed("int-or-string"))),
         fields,
         items,
         required: texts_at(from, "required"),
