@@ -1,4 +1,5 @@
 //! Servers come and go, shims die, data directories are cleared: what becomes of what runs.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;
 
@@ -25,6 +26,67 @@ async fn a_restarted_server_adopts_what_runs() {
     let status = node.ended(&id).await;
     assert_eq!(status.exit_code, 3);
     assert_eq!(node.log(&status), "one\ntwo\n");
+}
+
+/// The server of the test below, in a process of its own; nothing when run as a test.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_to_be_killed() {
+    let Some(directory) = std::env::var_os(SERVER) else { return };
+    let runtime = support::open_in(std::path::Path::new(&directory), CHILD_CGROUP).await.unwrap();
+    let pod = support::pod_config(CHILD_CGROUP, std::path::Path::new(&directory));
+    let request = v1::RunPodSandboxRequest { config: Some(pod), runtime_handler: String::new() };
+    let sandbox = runtime.run_pod_sandbox(request).await.unwrap();
+    let script = "i=0; while [ ! -e /go ]; do i=$((i+1)); echo $i; sleep 0.01; done; echo over; exit 6";
+    let config = Some(shell(script));
+    let request = v1::CreateContainerRequest { pod_sandbox_id: sandbox, config, sandbox_config: None };
+    let id = runtime.create_container(request).await.unwrap();
+    runtime.start_container(id).await.unwrap();
+    std::future::pending::<()>().await;
+}
+
+const SERVER: &str = "SKIFF_TEST_SERVER";
+const CHILD_CGROUP: &str = "/skiff-runtime-killed";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_the_server_harms_nothing() {
+    let mut node = Node::in_cgroup(CHILD_CGROUP).await;
+    node.kill_server().await;
+    let mut server = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_server_to_be_killed"])
+        .env(SERVER, node.data_dir())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let log = node.data_dir().join("logs/main/0.log");
+    let lines = || std::fs::read_to_string(&log).unwrap_or_default().lines().count();
+    node.until("it logs", || lines() > 3).await;
+    server.kill().await.unwrap();
+    let before = lines();
+    node.until("it goes on logging", || lines() > before + 10).await;
+    node.restart().await;
+    let containers = node.runtime.list_containers(v1::ContainerFilter::default()).await.unwrap();
+    let id = &containers[0].id;
+    assert_eq!(containers[0].state(), v1::ContainerState::ContainerRunning);
+    node.exec(id, "touch /go").await;
+    let status = node.ended(id).await;
+    assert_eq!(status.exit_code, 6);
+    let numbers: Vec<String> = node.log(&status).lines().map(str::to_owned).collect();
+    let expected = (1..numbers.len()).map(|number| number.to_string()).chain(["over".to_owned()]);
+    assert_eq!(numbers, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_pods_start_at_once_and_are_adopted_at_once() {
+    let mut node = Node::new().await;
+    let pods = (0..30).map(|_| async {
+        let sandbox = node.sandbox().await;
+        node.start(&sandbox, shell("sleep 1000")).await
+    });
+    let containers = futures::future::join_all(pods).await;
+    node.restart().await;
+    for id in &containers {
+        assert_eq!(node.status(id).await.state(), v1::ContainerState::ContainerRunning);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
 //! Limits and use.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;
 
@@ -67,7 +68,7 @@ async fn use_is_measured() {
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let pods = node.runtime.list_pod_sandbox_stats().await.unwrap();
     let linux = pods[0].linux.clone().unwrap();
-    let container = linux.containers[0].cpu.clone().unwrap();
+    let container = linux.containers[0].cpu.unwrap();
     assert!(container.usage_core_nano_seconds.unwrap().value > before);
     assert!(container.usage_nano_cores.unwrap().value > 0);
     assert!(linux.process.unwrap().process_count.unwrap().value >= 1);

@@ -25,7 +25,7 @@ pub trait Doing<T> {
 
 impl<T> Doing<T> for rustix::io::Result<T> {
     fn doing(self, what: impl Display) -> Outcome<T> {
-        self.map_err(|errno| std::io::Error::from(errno)).doing(what)
+        self.map_err(std::io::Error::from).doing(what)
     }
 }
 

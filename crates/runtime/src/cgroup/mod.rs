@@ -43,7 +43,9 @@ pub trait Hierarchy: Send + Sync {
 
     /// Removes a group without processes; gone is success. True if nothing of it is left.
     fn remove(&self, path: &str) -> bool {
-        self.directories(path).iter().fold(true, |all, directory| files::remove(directory) && all)
+        // Each is tried, whatever became of the others.
+        let left = self.directories(path).iter().filter(|directory| !files::remove(directory)).count();
+        left == 0
     }
 }
 

@@ -13,7 +13,7 @@ use skiff_cri::v1::{
     NamespaceMode,
 };
 use skiff_shim::protocol::spec::{ContainerSpec, PidNamespace, RootSpec, Stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What a container's spec is made of.
@@ -56,7 +56,7 @@ impl Core {
     fn make_container(&self, sandbox: &Sandbox, config: ContainerConfig) -> Outcome<Arc<Container>> {
         let _layers = self.images.hold_layers()?;
         let name = config.image.as_ref().map(|image| image.image.clone()).unwrap_or_default();
-        let image = self.images.find(&name)?.ok_or_else(|| ImageError::NotFound(name))?;
+        let image = self.images.find(&name)?.ok_or(ImageError::NotFound(name))?;
         let id = identifier::new();
         let sandbox_record = sandbox.record();
         let cgroup = format!("{}/{id}", sandbox_record.cgroup_parent);
@@ -138,9 +138,9 @@ impl Core {
     }
 }
 
-fn write_container(container: &Container, directory: &PathBuf) -> Outcome<()> {
+fn write_container(container: &Container, directory: &Path) -> Outcome<()> {
     for folder in
-        [directory.clone(), directory.join("upper"), directory.join("work"), directory.join("rootfs")]
+        [directory.to_owned(), directory.join("upper"), directory.join("work"), directory.join("rootfs")]
     {
         std::fs::create_dir(&folder).at("create", &folder)?;
     }

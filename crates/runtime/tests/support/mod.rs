@@ -1,4 +1,5 @@
 //! A node for one test: a data directory with a busybox image, and the runtime over it. Gone without a trace when dropped.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use futures::future::BoxFuture;
@@ -7,7 +8,7 @@ use skiff_cri::{CriResult, Runtime, v1};
 use skiff_runtime::{EmbeddedRuntime, ImageStore, RuntimeConfig};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,18 +66,24 @@ pub struct Job {
 impl Node {
     /// A fresh one.
     pub async fn new() -> Self {
-        Self::below("data".to_owned()).await
+        Self::below("data".to_owned(), None).await
+    }
+
+    /// One with this cgroup.
+    pub async fn in_cgroup(cgroup: &str) -> Self {
+        Self::below("data".to_owned(), Some(cgroup.to_owned())).await
     }
 
     /// One whose data directory's path is at least so long.
     pub async fn deep(length: usize) -> Self {
-        Self::below("d".repeat(length)).await
+        Self::below("d".repeat(length), None).await
     }
 
-    async fn below(below: String) -> Self {
+    async fn below(below: String, cgroup: Option<String>) -> Self {
         let directory = tempfile::Builder::new().prefix("skiff-runtime-").tempdir().unwrap();
         let unique = directory.path().file_name().unwrap().to_str().unwrap().to_owned();
-        let mut node = Self { directory, runtime: Server(None), cgroup: format!("/{unique}"), below };
+        let mut node =
+            Self { directory, runtime: Server(None), cgroup: cgroup.unwrap_or(format!("/{unique}")), below };
         let store = ImageStore::open(&node.data_dir()).unwrap();
         assert_eq!(store.import(&*busybox_archive()).unwrap(), [IMAGE]);
         node.restart().await;
@@ -100,9 +107,7 @@ impl Node {
 
     /// Opens the data directory once more.
     pub async fn open_again(&self) -> Result<Arc<EmbeddedRuntime>, skiff_runtime::RuntimeError> {
-        let mut config = RuntimeConfig::new(self.data_dir(), Arc::new(LoopbackOnly));
-        config.cgroup_root = self.cgroup.clone();
-        EmbeddedRuntime::open(config).await
+        open_in(&self.data_dir(), &self.cgroup).await
     }
 
     /// Process id of a sandbox's shim.
@@ -121,21 +126,7 @@ impl Node {
     }
 
     pub fn pod_config(&self) -> v1::PodSandboxConfig {
-        v1::PodSandboxConfig {
-            metadata: Some(v1::PodSandboxMetadata {
-                name: "pod".to_owned(),
-                namespace: "default".to_owned(),
-                uid: "uid".to_owned(),
-                attempt: 0,
-            }),
-            hostname: "podhost".to_owned(),
-            log_directory: self.directory.path().join("logs").display().to_string(),
-            linux: Some(v1::LinuxPodSandboxConfig {
-                cgroup_parent: format!("{}/pod", self.cgroup),
-                ..Default::default()
-            }),
-            ..Default::default()
-        }
+        pod_config(&self.cgroup, self.directory.path())
     }
 
     pub async fn sandbox(&self) -> String {
@@ -246,8 +237,9 @@ impl Node {
             }
         }
         for controller in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
-            if controller.path().join(&name).exists() {
-                traces.push(format!("cgroup {}", controller.path().join(&name).display()));
+            let group = controller.path().join(self.cgroup.trim_start_matches('/'));
+            if group.exists() {
+                traces.push(format!("cgroup {}", group.display()));
             }
         }
         traces
@@ -263,6 +255,35 @@ impl Drop for Node {
         if !std::thread::panicking() {
             assert!(traces.is_empty(), "left behind: {traces:#?}");
         }
+    }
+}
+
+/// Opens the runtime of a data directory.
+pub async fn open_in(
+    data_dir: &Path,
+    cgroup: &str,
+) -> Result<Arc<EmbeddedRuntime>, skiff_runtime::RuntimeError> {
+    let mut config = RuntimeConfig::new(data_dir, Arc::new(LoopbackOnly));
+    config.cgroup_root = cgroup.to_owned();
+    EmbeddedRuntime::open(config).await
+}
+
+/// A pod that logs below a directory.
+pub fn pod_config(cgroup: &str, directory: &Path) -> v1::PodSandboxConfig {
+    v1::PodSandboxConfig {
+        metadata: Some(v1::PodSandboxMetadata {
+            name: "pod".to_owned(),
+            namespace: "default".to_owned(),
+            uid: "uid".to_owned(),
+            attempt: 0,
+        }),
+        hostname: "podhost".to_owned(),
+        log_directory: directory.join("logs").display().to_string(),
+        linux: Some(v1::LinuxPodSandboxConfig {
+            cgroup_parent: format!("{cgroup}/pod"),
+            ..Default::default()
+        }),
+        ..Default::default()
     }
 }
 
