@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use skiff_apimachinery::Status;
 use skiff_apimachinery::time::Clock;
 use skiff_client::{Client, SharedInformers, WorkQueue};
+use skiff_telemetry::Registry;
 use std::fmt::Display;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub trait Controller: Send + Sync + Sized + 'static {
     const IDENTITY: &'static str;
     /// The component that its events name.
     const EVENT_SOURCE: &'static str = Self::IDENTITY;
+    /// The name of its queue in metrics.
+    const QUEUE: &'static str = Self::NAME;
     /// How many keys are worked on at a time; upstream's `--concurrent-*-syncs`.
     const WORKERS: usize = 5;
 
@@ -67,6 +70,8 @@ pub struct Context {
     pub client: Client,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where metrics are registered.
+    pub metrics: Registry,
 }
 
 /// An observation that needs no call.

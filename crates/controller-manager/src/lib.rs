@@ -20,6 +20,7 @@ pub mod config;
 pub mod controller;
 pub mod controllers;
 pub mod manager;
+mod metrics;
 pub mod ownership;
 pub mod plan;
 pub mod pod_template;

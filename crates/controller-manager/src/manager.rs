@@ -5,6 +5,7 @@ use crate::controller::Context;
 use crate::controllers;
 use skiff_apimachinery::time::{Clock, SystemClock};
 use skiff_client::{Client, SharedInformers};
+use skiff_telemetry::Registry;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tracing::error;
@@ -23,6 +24,7 @@ pub struct ControllerManager {
     config: Arc<Config>,
     clients: Clients,
     clock: Arc<dyn Clock>,
+    metrics: Registry,
 }
 
 /// A name in `--controllers` is no controller's.
@@ -43,13 +45,20 @@ impl ControllerManager {
                 return Err(UnknownController(name.clone()));
             }
         }
-        Ok(Self { config: Arc::new(config), clients, clock: Arc::new(SystemClock) })
+        Ok(Self { config: Arc::new(config), clients, clock: Arc::new(SystemClock), metrics: Registry::new() })
     }
 
     /// With another clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// With metrics registered here.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Registry) -> Self {
+        self.metrics = metrics;
         self
     }
 
@@ -63,6 +72,7 @@ impl ControllerManager {
                 informers: informers.clone(),
                 client: (self.clients.of)(controller.identity),
                 clock: self.clock.clone(),
+                metrics: self.metrics.clone(),
             };
             running.spawn((controller.run)(context));
         }

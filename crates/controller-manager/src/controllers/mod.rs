@@ -1,6 +1,7 @@
 //! One file or folder per controller. [`Controller`] tells how to add one.
 
 pub mod deployment;
+pub mod endpoints;
 pub mod endpointslice;
 pub mod garbage;
 pub mod namespace;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Registration> {
         register::<service_account::ServiceAccountController>(),
         register::<root_ca::RootCaPublisher>(),
         register::<endpointslice::EndpointSliceController>(),
+        register::<endpoints::EndpointsController>(),
         register::<garbage::GarbageCollector>(),
         register::<node_ipam::NodeIpam>(),
         register::<node_lifecycle::NodeLifecycle>(),

@@ -37,6 +37,7 @@ pub struct World {
 impl Controller for RootCaPublisher {
     const NAME: &'static str = "root-ca-certificate-publisher-controller";
     const IDENTITY: &'static str = "root-ca-cert-publisher";
+    const QUEUE: &'static str = "root_ca_cert_publisher";
     const WORKERS: usize = 1;
 
     type Key = String;

@@ -33,6 +33,7 @@ pub fn is_active(namespace: &Document) -> bool {
 impl Controller for ServiceAccountController {
     const NAME: &'static str = "serviceaccount-controller";
     const IDENTITY: &'static str = "service-account-controller";
+    const QUEUE: &'static str = "serviceaccount";
     const WORKERS: usize = 1;
 
     type Key = String;

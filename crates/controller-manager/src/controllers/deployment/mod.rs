@@ -59,6 +59,7 @@ pub struct World {
 impl Controller for DeploymentController {
     const NAME: &'static str = "deployment-controller";
     const IDENTITY: &'static str = "deployment-controller";
+    const QUEUE: &'static str = "deployment";
 
     type Key = ObjectKey;
     type World = World;

@@ -7,6 +7,8 @@ mod desired;
 mod endpoint;
 mod slices;
 
+pub(crate) use endpoint::find_port;
+
 use crate::config::Config;
 use crate::controller::{Context, Controller, observed};
 use crate::plan::Plan;
@@ -50,6 +52,7 @@ pub struct World {
 impl Controller for EndpointSliceController {
     const NAME: &'static str = "endpointslice-controller";
     const IDENTITY: &'static str = "endpointslice-controller";
+    const QUEUE: &'static str = "endpoint_slice";
     const EVENT_SOURCE: &'static str = "endpoint-slice-controller";
 
     type Key = ObjectKey;

@@ -67,6 +67,7 @@ enum OwnerState {
 impl Controller for GarbageCollector {
     const NAME: &'static str = "garbage-collector-controller";
     const IDENTITY: &'static str = "generic-garbage-collector";
+    const QUEUE: &'static str = "garbage_collector_attempt_to_delete";
     const WORKERS: usize = 20;
 
     type Key = String;

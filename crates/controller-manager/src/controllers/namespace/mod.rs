@@ -50,6 +50,7 @@ struct Content {
 impl Controller for NamespaceController {
     const NAME: &'static str = "namespace-controller";
     const IDENTITY: &'static str = "namespace-controller";
+    const QUEUE: &'static str = "namespace";
     const WORKERS: usize = 10;
 
     type Key = String;

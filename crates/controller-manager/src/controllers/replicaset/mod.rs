@@ -53,6 +53,7 @@ pub fn by_controller(replica_sets: &Informer<ReplicaSet>) -> Index<ReplicaSet> {
 impl Controller for ReplicaSetController {
     const NAME: &'static str = "replicaset-controller";
     const IDENTITY: &'static str = "replicaset-controller";
+    const QUEUE: &'static str = "replicaset";
 
     type Key = ObjectKey;
     type World = World;
