@@ -29,9 +29,8 @@ const SELECTABLE: [&str; 9] = [
 
 impl Strategy for Pod {
     fn default(&self, object: &mut Document) {
-        if let Some(spec) = object.get_mut("spec").filter(|s| s.as_object().is_some()) {
-            pod_template::default_requests(spec);
-            pod_template::default_spec(spec);
+        if let Some(spec) = object.get_mut("spec") {
+            pod_template::default_pod(spec);
         }
     }
 

@@ -12,7 +12,32 @@ pub(crate) fn default_template(template: &mut Document) {
     }
 }
 
-/// Fills in the defaults of a pod's spec.
+/// Fills in what only pods have and templates leave open: service links, requests by limits, ports of the host.
+pub(crate) fn default_pod(spec: &mut Document) {
+    if spec.as_object().is_none() {
+        return;
+    }
+    default_requests(spec);
+    default_spec(spec);
+    spec.set_default(&["enableServiceLinks"], true);
+    if spec.bool_at(&["hostNetwork"]) == Some(true) {
+        for list in ["initContainers", "containers"] {
+            elements(spec, &[list]).for_each(default_host_ports);
+        }
+    }
+}
+
+/// On the host's network a container's port is the host's.
+fn default_host_ports(container: &mut Document) {
+    for port in elements(container, &["ports"]) {
+        if port.i64_at(&["hostPort"]).unwrap_or(0) == 0 {
+            let number = port.i64_at(&["containerPort"]);
+            port.insert("hostPort", number);
+        }
+    }
+}
+
+/// Fills in the defaults that the specs of pods and of templates share.
 pub(crate) fn default_spec(spec: &mut Document) {
     if spec.as_object().is_none() {
         return;
@@ -24,12 +49,10 @@ pub(crate) fn default_spec(spec: &mut Document) {
     }
     spec.set_default(&["terminationGracePeriodSeconds"], 30);
     spec.set_default(&["securityContext"], Document::object());
-    spec.set_default(&["enableServiceLinks"], true);
     mirror_service_account(spec);
-    let host_network = spec.bool_at(&["hostNetwork"]) == Some(true);
     for list in ["initContainers", "containers", "ephemeralContainers"] {
         for container in elements(spec, &[list]) {
-            default_container(container, host_network);
+            default_container(container);
         }
     }
     for volume in elements(spec, &["volumes"]) {
@@ -49,7 +72,7 @@ fn mirror_service_account(spec: &mut Document) {
     }
 }
 
-fn default_container(container: &mut Document, host_network: bool) {
+fn default_container(container: &mut Document) {
     if container.as_object().is_none() {
         return;
     }
@@ -60,10 +83,6 @@ fn default_container(container: &mut Document, host_network: bool) {
     container.set_default(&["resources"], Document::object());
     for port in elements(container, &["ports"]) {
         default_text(port, "protocol", "TCP");
-        if host_network && port.i64_at(&["hostPort"]).unwrap_or(0) == 0 {
-            let number = port.i64_at(&["containerPort"]);
-            port.insert("hostPort", number);
-        }
     }
     for variable in elements(container, &["env"]) {
         if let Some(reference) =
@@ -169,8 +188,8 @@ fn elements<'a>(doc: &'a mut Document, path: &[&str]) -> impl Iterator<Item = &'
     doc.at_mut(path).and_then(Document::as_array_mut).into_iter().flatten()
 }
 
-/// Requests that a pod's containers leave out are their limits. For pods only: a template keeps what it says.
-pub(crate) fn default_requests(spec: &mut Document) {
+/// Requests that a pod's containers leave out are their limits.
+fn default_requests(spec: &mut Document) {
     for list in ["initContainers", "containers"] {
         for container in elements(spec, &[list]) {
             let Some(limits) = container.object_at(&["resources", "limits"]).cloned() else { continue };
@@ -215,9 +234,9 @@ mod tests {
             "volumes": [{"name": "v"}, {"name": "c", "configMap": {"name": "c"}},
                 {"name": "p", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]
         });
-        default_spec(&mut spec);
+        default_pod(&mut spec);
         let once = spec.clone();
-        default_spec(&mut spec);
+        default_pod(&mut spec);
         assert_eq!(spec, once);
         assert_eq!(
             spec.at(&["volumes"]).unwrap().as_array().unwrap()[0],
@@ -229,6 +248,21 @@ mod tests {
             doc!({"containerPort": 80, "protocol": "TCP", "hostPort": 80})
         );
         assert_eq!(container.i64_at(&["livenessProbe", "failureThreshold"]), Some(3));
+    }
+
+    #[test]
+    fn a_template_leaves_to_pods_what_is_theirs() {
+        let mut template = doc!({"spec": {"hostNetwork": true, "containers": [
+            {"name": "a", "image": "a", "ports": [{"containerPort": 80}], "resources": {"limits": {"cpu": "1"}}}
+        ]}});
+        default_template(&mut template);
+        let spec = &template["spec"];
+        assert!(spec.get("enableServiceLinks").is_none());
+        assert_eq!(
+            spec.array_at(&["containers"])[0].array_at(&["ports"])[0],
+            doc!({"containerPort": 80, "protocol": "TCP"})
+        );
+        assert!(spec.array_at(&["containers"])[0].at(&["resources", "requests"]).is_none());
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod security;
 mod spec;
 mod volume;
 
-pub(crate) use defaults::{default_requests, default_spec, default_template};
+pub(crate) use defaults::{default_pod, default_template};
 pub(crate) use spec::{Within, validate_spec};
 
 use crate::validation::labels;
