@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 /// Why the kubelet cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum KubeletError {
-    /// Its directory cannot be made.
-    #[error("cannot make {path}: {source}")]
+    /// Its directory cannot be made or written.
+    #[error("cannot make or write {path}: {source}")]
     Directory {
         /// Which one.
         path: std::path::PathBuf,
@@ -72,6 +72,8 @@ impl Kubelet {
         for path in [config.root_dir.join("pods"), config.pod_logs_dir.clone()] {
             std::fs::create_dir_all(&path).map_err(|source| KubeletError::Directory { path, source })?;
         }
+        crate::cleanup::note(&config)
+            .map_err(|source| KubeletError::Directory { path: config.root_dir.clone(), source })?;
         let machine = Machine::read(&config.root_dir);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let agent = Arc::new(Agent::new(AgentParts { config, runtime, informers, clock, machine }));
