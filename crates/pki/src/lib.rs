@@ -20,6 +20,7 @@ pub use serving::ServingCertificate;
 pub use token::{TokenError, TokenKey};
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What can go wrong with keys and certificates.
 #[derive(Debug, thiserror::Error)]
@@ -51,11 +52,11 @@ pub enum PkiError {
 /// The authorities and keys of a cluster, kept in `DIR`: `server-ca`, `client-ca`, `service-account.key`.
 pub struct Pki {
     /// Signs serving certificates of the API server and the kubelets.
-    pub server_ca: Authority,
+    pub server_ca: Arc<Authority>,
     /// Signs client certificates.
-    pub client_ca: Authority,
+    pub client_ca: Arc<Authority>,
     /// Signs service-account tokens.
-    pub service_account: TokenKey,
+    pub service_account: Arc<TokenKey>,
 }
 
 impl Pki {
@@ -66,9 +67,9 @@ impl Pki {
     pub fn open(dir: &std::path::Path) -> Result<Self, PkiError> {
         file::make_private_dir(dir)?;
         Ok(Self {
-            server_ca: Authority::open(dir, "server-ca", "skiff-server-ca")?,
-            client_ca: Authority::open(dir, "client-ca", "skiff-client-ca")?,
-            service_account: TokenKey::open(&dir.join("service-account.key"))?,
+            server_ca: Arc::new(Authority::open(dir, "server-ca", "skiff-server-ca")?),
+            client_ca: Arc::new(Authority::open(dir, "client-ca", "skiff-client-ca")?),
+            service_account: Arc::new(TokenKey::open(&dir.join("service-account.key"))?),
         })
     }
 }
