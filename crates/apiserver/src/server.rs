@@ -6,6 +6,7 @@ use crate::authorization::Authorizer;
 use crate::cache::Caches;
 use crate::chain::{Audit, Core, Limits, Metrics};
 use crate::connect::Kubelets;
+use crate::custom::CustomResources;
 use crate::documents::Documents;
 use crate::health::{Health, Hold};
 use crate::local::Local;
@@ -151,7 +152,17 @@ impl ApiServer {
             stopping.cancelled().await;
             core.health.stop();
         });
+        tokio::spawn(self.custom_resources().run(shutdown.clone()));
         serve::run(self.core.clone(), tls, listeners, shutdown).await
+    }
+
+    /// What keeps the rows of custom resources; those of definitions that were there before are published already.
+    fn custom_resources(&self) -> CustomResources {
+        let own = UserInfo::authenticated("system:apiserver", ["system:masters"]);
+        let local = self.local(own, "kube-apiserver");
+        let mut custom = CustomResources::new(local, self.core.caches.clone(), self.core.clock.clone());
+        custom.publish_established();
+        custom
     }
 
     /// The process's own door under an identity. Only whoever composes the process may choose identities.

@@ -167,6 +167,7 @@ fn check_preconditions(target: &Target, object: &Document, options: &DeleteOptio
 fn plan(target: &Target, old: &Document, options: &DeleteOptions, now: Timestamp) -> Plan {
     let mut marked = old.clone();
     let finalizers_changed = settle_finalizers(&mut marked, options);
+    crate::custom::begin_deletion(&target.hub, &mut marked, now);
     let held = marked.finalizers().next().is_some();
     let grace = target.hub.strategy.grace_period(old, options.grace_period_seconds).unwrap_or(0).max(0);
     let Some(deadline) = old.deletion_timestamp() else {
