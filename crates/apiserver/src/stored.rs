@@ -59,7 +59,7 @@ impl StoredForm {
     pub fn load(&self, row: &Resource, key: &str, value: &[u8]) -> Result<Document, LoadError> {
         let plain = self.transformer(row).from_storage(value, key.as_bytes())?.value;
         let mut object = if plain.starts_with(PROTOBUF_ENVELOPE) {
-            crate::protobuf::decode_envelope(&plain, &self.table.rows()).map_err(LoadError::Decode)?
+            crate::protobuf::decode(&plain, None).map_err(LoadError::Decode)?
         } else {
             json::decode(&plain).map_err(|e| LoadError::Decode(e.to_string()))?
         };

@@ -102,8 +102,9 @@ impl Body {
                         yaml::decode_reporting(text).map_err(|e| refuse(&e))
                     }
                     "application/vnd.kubernetes.protobuf" if !expected.custom => {
-                        let object = crate::protobuf::decode(&bytes, expected.gvk, expected.schema);
-                        object.map(|object| (object, Vec::new())).map_err(|e| refuse(&e))
+                        crate::protobuf::decode(&bytes, Some(expected.gvk))
+                            .map(|object| (object, Vec::new()))
+                            .map_err(|e| refuse(&e))
                     }
                     _ => {
                         let types = if expected.custom { CUSTOM_MEDIA_TYPES } else { MEDIA_TYPES };

@@ -192,6 +192,15 @@ impl RequestInfo {
         }
     }
 
+    /// A list or watch of one name carries the name, so that authorizers can grant it by name.
+    #[must_use]
+    pub fn with_selected_name(mut self, query: &Query) -> Self {
+        if self.name.is_empty() && matches!(self.verb, Verb::List | Verb::Watch | Verb::DeleteCollection) {
+            self.name = single_name(query.get("fieldSelector")).unwrap_or_default();
+        }
+        self
+    }
+
     fn path_only(method: &Method, path: &str) -> Self {
         let verb = match *method {
             Method::HEAD => Verb::Head,
