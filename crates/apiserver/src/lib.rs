@@ -10,6 +10,8 @@
 //! - everything is bounded; overload answers 429, a slow watcher is cut.
 
 pub mod admission;
+/// Records of requests as audit events in a file: [`audit::AuditLog`] for [`Config::audit`].
+pub mod audit;
 pub mod authentication;
 pub mod authorization;
 pub mod bootstrap;

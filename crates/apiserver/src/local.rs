@@ -149,8 +149,9 @@ impl Local {
         let rows = core.caches.table().rows();
         let row =
             rows.find(&gvr.group, &gvr.version, &gvr.resource).ok_or_else(Status::no_such_path)?.clone();
-        let info = RequestInfo::structured(call.verb, &row, &call.namespace, &call.name, &call.subresource);
         let query = Query::from_pairs(call.query);
+        let info = RequestInfo::structured(call.verb, &row, &call.namespace, &call.name, &call.subresource)
+            .with_selected_name(&query);
         let received = core.clock.now();
         let started = std::time::Instant::now();
         let running = core.metrics.begin(&info);

@@ -18,7 +18,7 @@ pub(crate) struct QueueMetrics {
 }
 
 impl QueueMetrics {
-    pub(crate) fn new(registry: &Registry, queue: &str) -> Arc<dyn QueueObserver> {
+    pub(crate) fn observer(registry: &Registry, queue: &str) -> Arc<dyn QueueObserver> {
         let labels: &'static [&'static str] = &["name"];
         let counter = |name, help| registry.counters(name, help, labels).with(&[queue]);
         let histogram = |name, help| registry.histograms(name, help, labels, BOUNDS).with(&[queue]);

@@ -20,7 +20,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// One write.
-    Write(Write),
+    Write(Box<Write>),
     /// Writes that do not depend on each other; all are tried.
     All(Vec<Write>),
     /// Alike creations in batches of 1, 2, 4 and so on: when one fails, as all may for the same reason, the later
@@ -94,7 +94,7 @@ impl Plan {
 
     /// Adds a write.
     pub fn write(&mut self, write: Write) {
-        self.actions.push(Action::Write(write));
+        self.actions.push(Action::Write(Box::new(write)));
     }
 
     /// Adds writes that do not depend on each other.
@@ -112,7 +112,7 @@ impl Plan {
     /// All writes, in order.
     pub fn writes(&self) -> impl Iterator<Item = &Write> {
         self.actions.iter().flat_map(|action| match action {
-            Action::Write(write) => std::slice::from_ref(write),
+            Action::Write(write) => std::slice::from_ref(&**write),
             Action::All(writes) | Action::SlowStart(writes) => writes.as_slice(),
             Action::Tell(_) => &[],
         })

@@ -16,6 +16,7 @@ mod error;
 pub mod facts;
 mod flows;
 mod health;
+mod metrics;
 pub mod nft;
 mod plan;
 mod ruleset;

@@ -5,6 +5,7 @@
 
 use crate::facts::{Family, NodeFacts, ServiceEndpoints, ServiceFacts, ServiceName};
 use crate::flows;
+use crate::metrics::Metrics;
 use crate::nft::Nftables;
 use crate::plan::{ServicePlan, plan};
 use crate::world::{Round, World};
@@ -15,6 +16,7 @@ use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use skiff_client::informer::{Cached, Event, Index, Informer, SharedInformers, Subscription};
 use skiff_client::{Selection, resources};
+use skiff_telemetry::Registry;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::IpAddr;
@@ -50,6 +52,7 @@ pub struct Proxy {
     by_service: Index<EndpointSlice>,
     nodes: Informer<Node>,
     health: Health,
+    metrics: Metrics,
 }
 
 impl Proxy {
@@ -66,8 +69,16 @@ impl Proxy {
             slices,
             nodes: informers.of(&resources::NODES, this_node),
             health: Health::default(),
+            metrics: Metrics::new(&Registry::new()),
             config,
         }
+    }
+
+    /// With its metrics in a registry.
+    #[must_use]
+    pub fn metrics(mut self, registry: &Registry) -> Self {
+        self.metrics = Metrics::new(registry);
+        self
     }
 
     /// How it is; stays valid while it runs.
@@ -98,31 +109,22 @@ impl Proxy {
     }
 
     async fn work(&self, mut backend: impl Backend) {
-        let mut services = self.services.subscribe();
-        let mut slices = self.slices.subscribe();
-        let mut nodes = self.nodes.subscribe();
+        let mut inputs = Inputs {
+            services: self.services.subscribe(),
+            slices: self.slices.subscribe(),
+            nodes: self.nodes.subscribe(),
+            metrics: &self.metrics,
+        };
         let mut world = World::new(self.node_facts());
-        let mut dirty = drain(&mut services, &mut slices, &mut nodes);
-        let mut pause = FIRST_PAUSE;
-        let mut replaced_at: Option<Instant> = None;
+        let mut schedule = Schedule::new();
+        let mut dirty = inputs.drain();
         loop {
             self.health.changes_wait(Timestamp::now());
-            let node = self.node_facts();
-            if node != world.node {
-                world.node = node;
-                dirty.extend(self.services.list().iter().map(|service| service_name(service)));
-                replaced_at = None;
-            }
-            let mut round = Round::default();
-            for name in std::mem::take(&mut dirty) {
-                self.plan(&name, &mut world, &mut round);
-            }
-            let replace = replaced_at.is_none_or(|at| at.elapsed() >= FULL_SYNC);
-            if replace {
-                round = world.everything();
-            }
-            let node = world.node.clone();
-            let (outcome, returned) = match commit(backend, node, round, replace).await {
+            let round = self.plan_round(dirty, &mut world, &mut schedule);
+            let full = schedule.is_full_due();
+            let round = if full { world.everything() } else { round };
+            let begun = Instant::now();
+            let (outcome, returned) = match commit(backend, world.node.clone(), round, full).await {
                 Ok(both) => both,
                 Err(error) => {
                     tracing::error!(%error, "the proxy cannot go on");
@@ -132,30 +134,39 @@ impl Proxy {
             backend = returned;
             match outcome {
                 Ok(()) => {
+                    schedule.succeeded(full);
+                    self.metrics.synced(full, begun.elapsed(), Timestamp::now());
                     self.health.updated(Timestamp::now());
-                    pause = FIRST_PAUSE;
-                    if replace {
-                        replaced_at = Some(Instant::now());
-                    }
+                    dirty = inputs.next(schedule.full_due_at()).await;
                 }
                 Err(error) => {
                     tracing::error!(%error, "Service rules not applied, replacing all of them");
-                    replaced_at = None;
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    dirty = drain(&mut services, &mut slices, &mut nodes);
-                    continue;
+                    self.metrics.failed();
+                    tokio::time::sleep(schedule.failed()).await;
+                    dirty = inputs.drain();
                 }
             }
-            let due = replaced_at.map_or_else(Instant::now, |at| at + FULL_SYNC);
-            tokio::select! {
-                event = services.next() => { dirty.insert(service_name(event.object())); }
-                event = slices.next() => dirty.extend(touched(&event)),
-                _ = nodes.next() => {}
-                () = tokio::time::sleep_until(due) => {}
-            }
-            dirty.extend(drain(&mut services, &mut slices, &mut nodes));
         }
+    }
+
+    /// Plans the Services that changes touched: all of them, and a full replacement, if the node itself changed.
+    fn plan_round(
+        &self,
+        mut dirty: BTreeSet<ServiceName>,
+        world: &mut World,
+        schedule: &mut Schedule,
+    ) -> Round {
+        let node = self.node_facts();
+        if node != world.node {
+            world.node = node;
+            dirty.extend(self.services.list().iter().map(|service| service_name(service)));
+            schedule.want_full();
+        }
+        let mut round = Round::default();
+        for name in dirty {
+            self.plan(&name, world, &mut round);
+        }
+        round
     }
 
     /// Plans one Service in both families.
@@ -216,34 +227,98 @@ async fn commit<B: Backend>(
     Ok(tokio::task::spawn_blocking(work).await?)
 }
 
-/// Takes what waits in the queues; returns the Services that it touches.
-fn drain(
-    services: &mut Subscription<Service>,
-    slices: &mut Subscription<EndpointSlice>,
-    nodes: &mut Subscription<Node>,
-) -> BTreeSet<ServiceName> {
-    let mut names = BTreeSet::new();
-    while let Some(event) = services.try_next() {
-        names.insert(service_name(event.object()));
+/// What the proxy listens to.
+struct Inputs<'a> {
+    services: Subscription<Service>,
+    slices: Subscription<EndpointSlice>,
+    nodes: Subscription<Node>,
+    metrics: &'a Metrics,
+}
+
+impl Inputs<'_> {
+    /// Waits for a change or a time; returns the Services that are touched by now.
+    async fn next(&mut self, until: Instant) -> BTreeSet<ServiceName> {
+        let mut touched = BTreeSet::new();
+        tokio::select! {
+            event = self.services.next() => touched.extend(self.of_service(&event)),
+            event = self.slices.next() => touched.extend(self.of_slice(&event)),
+            _ = self.nodes.next() => {}
+            () = tokio::time::sleep_until(until) => {}
+        }
+        touched.extend(self.drain());
+        touched
     }
-    while let Some(event) = slices.try_next() {
-        names.extend(touched(&event));
+
+    /// Takes what waits in the queues; returns the Services that it touches.
+    fn drain(&mut self) -> BTreeSet<ServiceName> {
+        let mut touched = BTreeSet::new();
+        while let Some(event) = self.services.try_next() {
+            touched.extend(self.of_service(&event));
+        }
+        while let Some(event) = self.slices.try_next() {
+            touched.extend(self.of_slice(&event));
+        }
+        while self.nodes.try_next().is_some() {}
+        touched
     }
-    while nodes.try_next().is_some() {}
-    names
+
+    fn of_service(&self, event: &Event<Service>) -> Option<ServiceName> {
+        self.metrics.service_changes.increment();
+        Some(service_name(event.object()))
+    }
+
+    /// The Services that a slice belongs to: its label can change.
+    fn of_slice(&self, event: &Event<EndpointSlice>) -> Vec<ServiceName> {
+        self.metrics.endpoint_changes.increment();
+        let (old, new) = match event {
+            Event::Updated { old, new } => (Some(old), new),
+            Event::Added(slice) | Event::Deleted(slice) => (None, slice),
+        };
+        old.into_iter().chain([new]).filter_map(|slice| service_of(slice)).collect()
+    }
+}
+
+/// When everything is written anew.
+struct Schedule {
+    replaced_at: Option<Instant>,
+    pause: Duration,
+}
+
+impl Schedule {
+    fn new() -> Self {
+        Self { replaced_at: None, pause: FIRST_PAUSE }
+    }
+
+    fn is_full_due(&self) -> bool {
+        self.replaced_at.is_none_or(|at| at.elapsed() >= FULL_SYNC)
+    }
+
+    fn full_due_at(&self) -> Instant {
+        self.replaced_at.map_or_else(Instant::now, |at| at + FULL_SYNC)
+    }
+
+    fn want_full(&mut self) {
+        self.replaced_at = None;
+    }
+
+    fn succeeded(&mut self, full: bool) {
+        self.pause = FIRST_PAUSE;
+        if full {
+            self.replaced_at = Some(Instant::now());
+        }
+    }
+
+    /// How long to wait before the next attempt, which is a full one.
+    fn failed(&mut self) -> Duration {
+        self.want_full();
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        pause
+    }
 }
 
 fn service_name(service: &Cached<Service>) -> ServiceName {
     ServiceName::new(service.namespace(), service.name())
-}
-
-/// The Services that a slice belongs to: its label can change.
-fn touched(event: &Event<EndpointSlice>) -> Vec<ServiceName> {
-    let (one, other) = match event {
-        Event::Updated { old, new } => (Some(old), new),
-        Event::Added(slice) | Event::Deleted(slice) => (None, slice),
-    };
-    one.into_iter().chain([other]).filter_map(|slice| service_of(slice)).collect()
 }
 
 fn service_of(slice: &Cached<EndpointSlice>) -> Option<ServiceName> {

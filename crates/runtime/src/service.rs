@@ -46,14 +46,10 @@ impl Runtime for EmbeddedRuntime {
 
     fn status(&self) -> BoxFuture<'_, CriResult<v1::StatusResponse>> {
         let not_ready = self.core.config.network.not_ready();
-        let condition = |kind: &str, failure: Option<String>| v1::RuntimeCondition {
+        let condition = |kind: &str, reason: &str, failure: Option<String>| v1::RuntimeCondition {
             r#type: kind.to_owned(),
             status: failure.is_none(),
-            reason: if failure.is_some() {
-                format!("{}NotReady", kind.trim_end_matches("Ready"))
-            } else {
-                String::new()
-            },
+            reason: if failure.is_some() { reason.to_owned() } else { String::new() },
             message: failure.unwrap_or_default(),
         };
         let features =
@@ -61,7 +57,10 @@ impl Runtime for EmbeddedRuntime {
         let handler = |name: &str| v1::RuntimeHandler { name: name.to_owned(), features: Some(features) };
         let response = v1::StatusResponse {
             status: Some(v1::RuntimeStatus {
-                conditions: vec![condition("RuntimeReady", None), condition("NetworkReady", not_ready)],
+                conditions: vec![
+                    condition("RuntimeReady", "", None),
+                    condition("NetworkReady", "NetworkPluginNotReady", not_ready),
+                ],
             }),
             runtime_handlers: vec![handler(""), handler(crate::NAME)],
             features: Some(v1::RuntimeFeatures { supplemental_groups_policy: true }),

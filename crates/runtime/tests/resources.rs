@@ -65,12 +65,18 @@ async fn use_is_measured() {
     let before = stats.cpu.unwrap().usage_core_nano_seconds.unwrap().value;
     assert!(stats.memory.unwrap().working_set_bytes.unwrap().value > 0);
     assert!(stats.writable_layer.unwrap().used_bytes.unwrap().value >= 1_000_000);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    let pods = node.runtime.list_pod_sandbox_stats().await.unwrap();
-    let linux = pods[0].linux.clone().unwrap();
-    let container = linux.containers[0].cpu.unwrap();
-    assert!(container.usage_core_nano_seconds.unwrap().value > before);
-    assert!(container.usage_nano_cores.unwrap().value > 0);
+    let measured = async {
+        loop {
+            let pods = node.runtime.list_pod_sandbox_stats().await.unwrap();
+            let linux = pods[0].linux.clone().unwrap();
+            let cpu = linux.containers[0].cpu.unwrap();
+            if cpu.usage_core_nano_seconds.unwrap().value > before && cpu.usage_nano_cores.unwrap().value > 0
+            {
+                return linux;
+            }
+        }
+    };
+    let linux = tokio::time::timeout(support::PATIENCE, measured).await.unwrap();
     assert!(linux.process.unwrap().process_count.unwrap().value >= 1);
 }
 

@@ -93,14 +93,15 @@ async fn exec_with_a_terminal_has_one_that_can_be_resized() {
     let id = sleeping(&node).await;
     let request = v1::ExecRequest {
         tty: true,
-        ..exec(&id, "tty=1; [ -t 0 ] && echo yes; echo $TERM; read go; stty size; exit 3")
+        ..exec(
+            &id,
+            "tty=1; [ -t 0 ] && echo yes; echo $TERM; read go; while stty size | grep -q '^0'; do sleep 0.01; done; stty size; exit 3",
+        )
     };
     let mut session = node.runtime.exec(request).await.unwrap();
     assert!(session.stderr.is_none());
     session.resize.as_ref().unwrap().send(TerminalSize { width: 132, height: 43 }).await.unwrap();
     let mut stdin = session.stdin.take().unwrap();
-    // The size arrives on its own way; it is asked for until it is there.
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     stdin.write_all(b"\n").await.unwrap();
     let said = read_all(session.stdout.take()).await;
     assert!(said.starts_with("yes\r\nxterm\r\n") && said.contains("43 132"), "{said:?}");
@@ -126,6 +127,24 @@ async fn attach_shares_the_streams_of_the_main_process() {
     assert_eq!(session.exit.await.unwrap(), 5);
     let status = node.ended(&id).await;
     assert_eq!(node.log(&status), "before\ngot one\ngot two\nend\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_gets_everything_before_the_end() {
+    let node = Node::new().await;
+    let sandbox = node.sandbox().await;
+    let mut config = shell("read go; head -c 300000 /dev/zero | tr '\\0' x; exit 2");
+    config.stdin = true;
+    let id = node.start(&sandbox, config).await;
+    let request =
+        v1::AttachRequest { container_id: id.clone(), stdin: true, stdout: true, stderr: false, tty: false };
+    let mut session = node.runtime.attach(request).await.unwrap();
+    session.stdin.as_mut().unwrap().write_all(b"\n").await.unwrap();
+    // Nobody reads until the pipes are full, which the log shows.
+    let path = node.status(&id).await.log_path;
+    node.until("much was said", || std::fs::metadata(&path).is_ok_and(|file| file.len() > 64 << 10)).await;
+    assert_eq!(read_all(session.stdout.take()).await.len(), 300_000);
+    assert_eq!(session.exit.await.unwrap(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -112,7 +112,7 @@ impl Queue {
     fn unlink(&mut self, key: &ObjectKey, entry: &Entry) {
         match entry.place {
             Place::Active => {
-                drop(self.active.remove(&(Reverse(entry.pod.priority), entry.ticket, key.clone())))
+                self.active.remove(&(Reverse(entry.pod.priority), entry.ticket, key.clone()));
             }
             Place::Backoff(at) | Place::Waiting { until: at, .. } => {
                 self.timers.remove(&(at, entry.ticket));

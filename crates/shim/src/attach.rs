@@ -16,6 +16,8 @@ pub struct Attachment {
     pub stdout: Option<Sink>,
     /// Where error output goes.
     pub stderr: Option<Sink>,
+    /// The container's exit code, once it has ended and until the client is told.
+    pub ended: Option<i32>,
 }
 
 /// A descriptor to write to and what it has not taken yet.
@@ -60,6 +62,15 @@ impl Attachment {
             Stream::Stderr => &self.stderr,
         };
         sink.as_ref().is_some_and(|sink| !sink.pending.is_empty())
+    }
+
+    /// The exit code to tell, once the client has taken everything that was said before.
+    pub fn take_end(&mut self) -> Option<i32> {
+        if self.is_clogged(Stream::Stdout) || self.is_clogged(Stream::Stderr) {
+            None
+        } else {
+            self.ended.take()
+        }
     }
 
     /// Reads the client's input; `None` at its end.

@@ -140,13 +140,14 @@ impl Supervisor {
         let nonblocking =
             |fd: Option<OwnedFd>| fd.map(Supervisor::adopt_descriptor).transpose().map_err(internal);
         let attachment = Attachment {
-            container: id.clone(),
+            container: id,
             stdin: nonblocking(stdin)?,
             stdout: nonblocking(stdout)?.map(Sink::new),
             stderr: nonblocking(stderr)?.map(Sink::new),
+            ended: None,
         };
         self.attachments.insert(number, attachment);
-        self.assign(number, Role::Attached(id));
+        self.assign(number, Role::Attached);
         self.done(number)
     }
 

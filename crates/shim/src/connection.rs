@@ -34,8 +34,8 @@ pub enum Role {
     Watch,
     /// It has started a command.
     Command(Command),
-    /// It is attached to the container with this id.
-    Attached(String),
+    /// It is attached to a container.
+    Attached,
     /// It waits for the end of all.
     Shutdown,
 }

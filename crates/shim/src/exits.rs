@@ -79,10 +79,16 @@ impl Supervisor {
     fn announce(&mut self, id: &str, record: ExitRecord) {
         let code = record.code;
         self.tell_watchers(&Answer::Exited(record));
-        let ended = Answer::Ended(code);
-        for connection in self.connections.values_mut() {
-            if matches!(&connection.role, Role::Attached(attached) if attached == id) {
-                connection.answer(&ended);
+        for client in self.attachments.values_mut().filter(|client| client.container == id) {
+            client.ended = Some(code);
+        }
+    }
+
+    /// Tells attached clients of the end, each when it has taken the output before it.
+    pub fn tell_ends(&mut self) {
+        for (number, client) in &mut self.attachments {
+            if let (Some(code), Some(connection)) = (client.take_end(), self.connections.get_mut(number)) {
+                connection.answer(&Answer::Ended(code));
             }
         }
     }

@@ -81,6 +81,7 @@ impl Supervisor {
             for (token, events) in self.wait()? {
                 self.handle(token, events);
             }
+            self.tell_ends();
             self.drop_broken_connections();
             if self.course() == Course::Leave {
                 return Ok(());

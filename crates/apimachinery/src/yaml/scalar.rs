@@ -79,9 +79,38 @@ fn is_float_shaped(text: &str) -> bool {
     mantissa_fits && exponent_fits
 }
 
-/// Whether a plain text would be read as something other than this text.
+/// Whether some reader of YAML takes a plain text for something other than this text.
 pub(super) fn is_ambiguous(text: &str) -> bool {
-    resolve(text).as_str().is_none() || matches!(text, "<<" | "=" | ".inf" | "-.inf" | "+.inf" | ".nan")
+    resolve(text).as_str().is_none()
+        || matches!(text, "<<" | "=" | ".inf" | "-.inf" | "+.inf" | ".nan")
+        || is_time_shaped(text)
+        || is_sexagesimal(text)
+}
+
+/// `2026-01-02`, alone or with a time after it.
+fn is_time_shaped(text: &str) -> bool {
+    let mut parts = text.splitn(3, '-');
+    let digits = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    let (Some(year), Some(month), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let day = rest.split(['T', 't', ' ']).next().unwrap_or_default();
+    year.len() == 4 && digits(year, 4) && digits(month, 2) && digits(day, 2)
+}
+
+/// `12:30:45`: a number to base 60 for readers of YAML 1.1.
+fn is_sexagesimal(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let mut parts = unsigned.split(':');
+    let first = parts.next().unwrap_or_default();
+    let numeric =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || b == b'_' || b == b'.');
+    first.starts_with(|c: char| c.is_ascii_digit())
+        && numeric(first)
+        && unsigned.contains(':')
+        && parts.all(numeric)
 }
 
 #[cfg(test)]

@@ -219,9 +219,15 @@ fn kubernetes_service(config: &Config) -> Vec<Seed> {
         }),
         Keep::AsIs,
     )];
+    // Endpoints may not lead to the loopback: a server that is only reached there has none.
+    let reachable: Vec<IpAddr> =
+        config.advertise_addresses.iter().copied().filter(|address| !address.is_loopback()).collect();
+    if reachable.is_empty() {
+        seeds.push(service_cidr(config));
+        return seeds;
+    }
     let own = doc!({"endpointslice.kubernetes.io/skip-mirror": "true"});
-    let addresses: Document =
-        texts(&config.advertise_addresses).into_iter().map(|ip| doc!({"ip": ip})).collect();
+    let addresses: Document = texts(&reachable).into_iter().map(|ip| doc!({"ip": ip})).collect();
     seeds.push(seed(
         "",
         "endpoints",
@@ -233,8 +239,7 @@ fn kubernetes_service(config: &Config) -> Vec<Seed> {
         Keep::Fields(&["subsets"]),
     ));
     for (family, name, is_v4) in [("IPv4", "kubernetes", true), ("IPv6", "kubernetes-ipv6", false)] {
-        let addresses: Vec<IpAddr> =
-            config.advertise_addresses.iter().copied().filter(|a| a.is_ipv4() == is_v4).collect();
+        let addresses: Vec<IpAddr> = reachable.iter().copied().filter(|a| a.is_ipv4() == is_v4).collect();
         if addresses.is_empty() {
             continue;
         }
@@ -254,12 +259,16 @@ fn kubernetes_service(config: &Config) -> Vec<Seed> {
             Keep::Fields(&["endpoints", "ports"]),
         ));
     }
+    seeds.push(service_cidr(config));
+    seeds
+}
+
+fn service_cidr(config: &Config) -> Seed {
     let cidrs = doc!({
         "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"},
         "spec": {"cidrs": config.service_cidrs.clone()}
     });
-    seeds.push(seed("networking.k8s.io", "servicecidrs", cidrs, Keep::AsIs));
-    seeds
+    seed("networking.k8s.io", "servicecidrs", cidrs, Keep::AsIs)
 }
 
 /// What extension API servers need to verify clients.

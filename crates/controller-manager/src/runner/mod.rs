@@ -37,7 +37,7 @@ struct Runner<C: Controller> {
 
 /// Runs a controller until the future is dropped.
 pub(crate) async fn run<C: Controller>(context: Context) {
-    let queue = WorkQueue::observed(QueueMetrics::new(&context.metrics, C::QUEUE));
+    let queue = WorkQueue::observed(QueueMetrics::observer(&context.metrics, C::QUEUE));
     let recorder = EventRecorder::new(context.client.clone(), C::EVENT_SOURCE, "", context.clock.clone());
     let controller = C::new(&context);
     let mut sources = Sources::new(queue.clone());

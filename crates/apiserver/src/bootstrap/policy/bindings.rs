@@ -46,6 +46,7 @@ const CLUSTER: &[(&str, &str)] = &[
     ("system:node-proxier", "user system:kube-proxy"),
     ("system:kube-controller-manager", "user system:kube-controller-manager"),
     ("system:kube-dns", "account kube-system/kube-dns"),
+    ("system:coredns", "account kube-system/coredns"),
     ("system:kube-scheduler", "user system:kube-scheduler"),
     ("system:volume-scheduler", "user system:kube-scheduler"),
     ("system:service-account-issuer-discovery", "group system:serviceaccounts"),

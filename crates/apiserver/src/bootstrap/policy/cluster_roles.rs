@@ -80,6 +80,9 @@ role system:kube-controller-manager
   create core serviceaccounts/token
 role system:kube-dns
   list,watch core endpoints,services
+role system:coredns
+  list,watch core endpoints,namespaces,pods,services
+  list,watch discovery.k8s.io endpointslices
 role system:persistent-volume-provisioner
   create,delete,get,list,watch core persistentvolumes
   get,list,update,watch core persistentvolumeclaims

@@ -22,5 +22,5 @@ pub(super) fn must_wait(world: &World, rollout: &Rollout<'_>) -> bool {
     let counts =
         |set: &&CachedSet| rollout::replicas(set) > 0 || set.i64_at(&["status", "replicas"]).unwrap_or(0) > 0;
     let new = rollout.new.map_or("", |new| new.uid());
-    rollout.old.iter().any(|set| counts(&set)) || world.running_pods.iter().any(|set| set != new)
+    rollout.old.iter().any(counts) || world.running_pods.iter().any(|set| set != new)
 }

@@ -3,8 +3,7 @@
 use super::CachedSet;
 use super::rollout::{DESIRED_REPLICAS, MAX_REPLICAS, Rollout};
 use crate::plan::Write;
-use skiff_apimachinery::{Document, Map, doc};
-use skiff_client::PatchKind;
+use skiff_apimachinery::{Document, Map};
 use skiff_client::resources::{DEPLOYMENTS, REPLICA_SETS};
 
 pub(super) const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -35,8 +34,9 @@ pub(super) fn of_deployment(rollout: &Rollout<'_>) -> Option<Write> {
     if of_set(new) < next(rollout) || deployment.annotation(REVISION) == Some(revision) {
         return None;
     }
-    let patch = doc!({"metadata": {"annotations": {(REVISION): revision}, "resourceVersion": deployment.resource_version()}});
-    Some(Write::patch(&DEPLOYMENTS, deployment, "", PatchKind::Merge, patch))
+    let mut object = Document::clone(&deployment.object);
+    object.set(&["metadata", "annotations", REVISION], revision);
+    Some(Write::update(&DEPLOYMENTS, object))
 }
 
 /// Brings the new ReplicaSet's annotations and `minReadySeconds` up to date: an old template that is wanted again gets
