@@ -1,5 +1,7 @@
 //! The controllers together on an API whose watches lag: from a Deployment to endpoints, and away again.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
 mod api;
 
 use api::Api;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::plan::{Failure, Write};
 use skiff_apimachinery::{Document, doc};
-use skiff_client::{PatchKind, Verb};
+use skiff_client::Verb;
 
 fn at(second: i64) -> Timestamp {
     "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(second)
@@ -108,7 +108,7 @@ impl Sailor {
             ("Deployment", Verb::Update, "status") => {
                 self.deployment.insert("status", body["status"].clone())
             }
-            ("Deployment", Verb::Patch(PatchKind::Merge), "") => {
+            ("Deployment", Verb::Update, "") => {
                 let revision = body.str_at(&["metadata", "annotations", revision::REVISION]).to_owned();
                 self.deployment.set(&["metadata", "annotations", revision::REVISION], revision);
             }
