@@ -7,6 +7,8 @@ use skiff_api::schemas;
 use skiff_apimachinery::{decode, json, yaml};
 use std::path::PathBuf;
 
+/// Fields that upstream's Go types have and its API description does not.
+const UNDESCRIBED: [&str; 2] = ["unknown field \"status\"", "unknown field \"spec.stubPKCS10Request\""];
 const FOLDER: &str = "golden-v1.35.0";
 
 fn folder() -> Option<PathBuf> {
@@ -35,6 +37,7 @@ fn upstreams_objects_decode_unchanged_from_json_and_from_yaml() {
         let mut conformed = object.clone();
         match decode::conform(&mut conformed, schema.get()) {
             Ok(unknown) if unknown.is_empty() && conformed == object => {}
+            Ok(unknown) if matches!(unknown.as_slice(), [one] if UNDESCRIBED.contains(&one.as_str())) => {}
             Ok(unknown) => {
                 wrong.push(format!("{gvk}: {unknown:?} {}", difference(&object, &conformed, "")));
             }

@@ -262,6 +262,7 @@ fn go_zero(schema: &Schema) -> Document {
     match schema.ty {
         Type::Object => Document::object(),
         Type::Array => Document::array(),
+        Type::String if schema.format.as_deref() == Some("date-time") => Document::NULL,
         Type::String => "".into(),
         Type::Integer | Type::Number => 0.into(),
         Type::Boolean => false.into(),
