@@ -219,11 +219,6 @@ fn validate_accessories(object: &Document, metadata: &FieldPath) -> FieldErrors 
                 .into_iter()
                 .map(|why| FieldError::invalid(&field, finalizer, why)),
         );
-        let is_standard = matches!(finalizer, "orphan" | "foregroundDeletion" | "kubernetes");
-        if !finalizer.contains('/') && !is_standard {
-            let why = "name is neither a standard finalizer name nor is it fully qualified";
-            errors.push(FieldError::invalid(&field, finalizer, why));
-        }
     }
     let both = ["orphan", "foregroundDeletion"].iter().all(|f| object.finalizers().any(|o| o == *f));
     if both {
