@@ -93,14 +93,14 @@ fn fill<'w>(world: &World, group: &Group, existing: Vec<&'w Object>) -> (Vec<Sli
         slices.push(Slice { object: None, endpoints, dirty: true });
     }
     if group.endpoints.is_empty() {
-        return placeholder(slices);
+        return one_empty(slices);
     }
     let (kept, emptied): (Vec<_>, Vec<_>) = slices.into_iter().partition(|slice| !slice.endpoints.is_empty());
     (kept, emptied.into_iter().filter_map(|slice| slice.object).collect())
 }
 
 /// The one empty slice of a family without endpoints.
-fn placeholder(mut slices: Vec<Slice<'_>>) -> (Vec<Slice<'_>>, Vec<&Object>) {
+fn one_empty(mut slices: Vec<Slice<'_>>) -> (Vec<Slice<'_>>, Vec<&Object>) {
     if slices.is_empty() {
         return (vec![Slice { object: None, endpoints: Vec::new(), dirty: true }], Vec::new());
     }

@@ -134,7 +134,7 @@ fn endpoints_are_spread_with_few_writes() {
     // All go: one empty slice stays.
     let (slices, _) = settle(&service(), &[], slices);
     assert_eq!(sizes(&slices), [0]);
-    // The placeholder is used again.
+    // The empty slice is used again.
     let (slices, writes) = settle(&service(), &pods[..1], slices);
     assert_eq!((sizes(&slices), writes), (vec![1], 1));
 }
