@@ -1,6 +1,8 @@
 //! A real API server on loopback for tests: embedded store, TLS, a test-only authorizer that allows everything.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod kubectl;
+
 use skiff_api::builtin;
 use skiff_apimachinery::GroupResource;
 use skiff_apimachinery::{Document, GroupVersionResource, Status};
