@@ -1,7 +1,7 @@
 //! CronJobs.
 
 use super::job::template_errors;
-use super::{cells, default_template};
+use super::{cells, default_template, pod_template};
 use crate::{Cell, Column, Strategy, validation};
 use jiff::Timestamp;
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
@@ -17,6 +17,10 @@ impl Strategy for CronJob {
         spec.set_default(&["suspend"], false);
         spec.set_default(&["successfulJobsHistoryLimit"], 3);
         spec.set_default(&["failedJobsHistoryLimit"], 1);
+    }
+
+    fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
+        pod_template::warnings::for_workload(new, old, &["spec", "jobTemplate", "spec", "template"])
     }
 
     fn has_status(&self) -> bool {

@@ -23,6 +23,10 @@ impl Strategy for DaemonSet {
         spec.set_default(&["revisionHistoryLimit"], 10);
     }
 
+    fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
+        pod_template::warnings::for_workload(new, old, &["spec", "template"])
+    }
+
     fn has_status(&self) -> bool {
         true
     }

@@ -28,6 +28,10 @@ impl Strategy for Deployment {
         }
     }
 
+    fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
+        pod_template::warnings::for_workload(new, old, &["spec", "template"])
+    }
+
     fn has_status(&self) -> bool {
         true
     }

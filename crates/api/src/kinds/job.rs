@@ -53,6 +53,10 @@ impl Strategy for Job {
         object.set(&["spec", "selector", "matchLabels", UID_LABELS[1]], uid);
     }
 
+    fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
+        pod_template::warnings::for_workload(new, old, &["spec", "template"])
+    }
+
     fn has_status(&self) -> bool {
         true
     }

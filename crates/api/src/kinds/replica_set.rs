@@ -22,6 +22,10 @@ impl Strategy for ReplicaSet {
         }
     }
 
+    fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
+        pod_template::warnings::for_workload(new, old, &["spec", "template"])
+    }
+
     fn has_status(&self) -> bool {
         true
     }

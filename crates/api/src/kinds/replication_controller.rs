@@ -23,6 +23,10 @@ impl Strategy for ReplicationController {
         object.set_default(&["spec", "replicas"], 1);
     }
 
+    fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
+        pod_template::warnings::for_workload(new, old, &["spec", "template"])
+    }
+
     fn has_status(&self) -> bool {
         true
     }

@@ -93,7 +93,8 @@ impl Strategy for Pod {
     }
 
     fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
-        if old.is_some() { Vec::new() } else { duplicate_variables(new) }
+        // people change pods through their workloads, so upstream is silent about updates
+        if old.is_some() { Vec::new() } else { pod_template::warnings::for_pod(new) }
     }
 
     fn has_status(&self) -> bool {
@@ -176,25 +177,6 @@ fn qos_class(pod: &Document) -> &'static str {
         (true, true) => "Guaranteed",
         (true, false) => "Burstable",
     }
-}
-
-fn duplicate_variables(pod: &Document) -> Vec<String> {
-    let mut out = Vec::new();
-    for list in ["initContainers", "containers"] {
-        for (i, container) in pod.array_at(&["spec", list]).iter().enumerate() {
-            let mut seen = Vec::new();
-            for (j, variable) in container.array_at(&["env"]).iter().enumerate() {
-                let name = variable.str_at(&["name"]);
-                if seen.contains(&name) {
-                    out.push(format!(
-                        "spec.{list}[{i}].env[{j}]: hides previous definition of \"{name}\", which may be dropped when using apply"
-                    ));
-                }
-                seen.push(name);
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

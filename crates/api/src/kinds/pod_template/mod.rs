@@ -9,6 +9,7 @@ mod resources;
 mod security;
 mod spec;
 mod volume;
+pub(crate) mod warnings;
 
 pub(crate) use defaults::{default_pod, default_template};
 pub(crate) use spec::{Within, validate_spec};
