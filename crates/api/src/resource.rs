@@ -183,6 +183,14 @@ impl Resource {
         }
     }
 
+    /// Gives an object the form that upstream encodes: what is always written is there, what is omitted when empty is not.
+    /// Custom resources stay as they are.
+    pub fn complete(&self, object: &mut Document) {
+        if let Some(schema) = self.schema.as_ref().filter(|_| !self.custom) {
+            skiff_apimachinery::decode::complete(object, schema.get());
+        }
+    }
+
     /// The subresource of this name.
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|sub| sub.name == name)

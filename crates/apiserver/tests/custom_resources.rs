@@ -1,5 +1,7 @@
 //! Custom resources from their definition to their end.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should say so and end")]
+
 mod support;
 
 use skiff_apimachinery::{Document, Status, doc};

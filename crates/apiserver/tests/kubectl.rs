@@ -1,5 +1,7 @@
 //! Every real kubectl on the machine creates, reads, applies and deletes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should say so and end")]
+
 mod support;
 
 use support::Server;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::{PoisonError, RwLock};
 
 /// Most series a family keeps apart.
@@ -71,9 +71,7 @@ impl<M: Clone> Family<M> {
     }
 
     fn hash(&self, values: &[&str]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        values.hash(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_one(values)
     }
 }
 

@@ -147,19 +147,6 @@ pub fn track_update(old: Option<&Document>, new: &mut Document, write: &Write<'_
     managers.store(new);
 }
 
-/// Whether two states of an object differ in nothing but the times of their managed fields: such a write is none.
-pub fn differ_only_in_times(a: &Document, b: &Document) -> bool {
-    let timeless = |object: &Document| {
-        let mut object = object.clone();
-        if let Some(entries) = object.at_mut(&["metadata", "managedFields"]).and_then(Document::as_array_mut)
-        {
-            entries.iter_mut().for_each(|entry| drop(entry.remove(&["time"])));
-        }
-        object
-    };
-    timeless(a) == timeless(b)
-}
-
 fn managers_of_update(live: &Document, new: &Document, write: &Write<'_>) -> Managers {
     let given = new.array_at(&["metadata", "managedFields"]);
     if !write.subresource.is_empty() {

@@ -37,7 +37,7 @@ impl ContinueToken {
             return Err(invalid("encoded start key empty (version meta.k8s.io/v1)"));
         }
         if start.split('/').any(|part| part == "..") {
-            return Err(invalid(&start.to_owned()));
+            return Err(invalid(start));
         }
         Ok(Self { revision, start: start.to_owned() })
     }

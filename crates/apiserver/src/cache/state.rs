@@ -112,6 +112,9 @@ struct Watcher {
     queue: mpsc::Sender<(EventKind, Arc<Change>)>,
 }
 
+/// Changes that a new watch is owed.
+type Backlog = Vec<(EventKind, Arc<Change>)>;
+
 /// Objects, recent changes, watchers.
 #[derive(Default)]
 pub(super) struct State {
@@ -205,7 +208,7 @@ impl State {
         filter: Filter,
         after: Revision,
         queue: mpsc::Sender<(EventKind, Arc<Change>)>,
-    ) -> Result<(Vec<(EventKind, Arc<Change>)>, u64), TooOld> {
+    ) -> Result<(Backlog, u64), TooOld> {
         if after < self.window_start {
             return Err(TooOld { oldest: self.window_start });
         }

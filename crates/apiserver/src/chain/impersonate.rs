@@ -38,7 +38,7 @@ pub fn impersonate(core: &Core, headers: &HeaderMap, real: &UserInfo) -> Result<
             user: real,
             verb: "impersonate",
             group,
-            version: if group.is_empty() { "v1" } else { "v1" },
+            version: "v1",
             resource,
             subresource,
             namespace,

@@ -10,7 +10,7 @@ use skiff_apimachinery::{Document, Status, doc};
 const STORE: &str = "etcd-0";
 
 pub(super) async fn run(core: &Core, row: &Resource, call: &Call) -> Result<Answer, Status> {
-    let mut answer = if call.info.verb == Verb::List {
+    let answer = if call.info.verb == Verb::List {
         let items = vec![store(core).await];
         Answer::ok(Outcome::Other(doc!({
             "kind": "ComponentStatusList", "apiVersion": "v1", "metadata": {}, "items": items
@@ -20,7 +20,6 @@ pub(super) async fn run(core: &Core, row: &Resource, call: &Call) -> Result<Answ
     } else {
         return Err(Status::not_found(&row.group_resource(), &call.info.name));
     };
-    answer.warnings.push("v1 ComponentStatus is deprecated in v1.19+".into());
     Ok(answer)
 }
 

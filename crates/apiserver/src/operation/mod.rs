@@ -5,6 +5,7 @@
 
 mod component_status;
 mod connect;
+mod deprecation;
 mod read;
 mod review;
 mod write;
@@ -90,6 +91,12 @@ pub fn route(core: &Core, info: &RequestInfo) -> Result<Arc<Resource>, Status> {
 /// # Errors
 /// What the client is to be told.
 pub async fn run(core: &Core, row: &Arc<Resource>, call: Call) -> Result<Answer, Status> {
+    let mut answer = dispatch(core, row, call).await?;
+    answer.warnings.extend(deprecation::warning(row).map(str::to_owned));
+    Ok(answer)
+}
+
+async fn dispatch(core: &Core, row: &Arc<Resource>, call: Call) -> Result<Answer, Status> {
     check_verb(row, &call.info)?;
     let target = target(core, row, &call.info);
     if row.storage_prefix.is_empty() {

@@ -66,6 +66,7 @@ impl Registry {
 
         let strategy = &target.hub.strategy;
         strategy.prepare_for_create(&mut object);
+        target.hub.complete(&mut object);
         if strategy.has_generation() {
             object.set(&["metadata", "generation"], 1);
         } else {
@@ -97,10 +98,10 @@ impl Registry {
     /// 409; while the old object is being deleted, the text says so.
     async fn exists_already(&self, target: &Target) -> Status {
         let mut status = Status::already_exists(&target.group_resource(), &target.name);
-        if let Ok(Some(current)) = self.current(target).await {
-            if current.object.document().deletion_timestamp().is_some() {
-                status.message = format!("object is being deleted: {}", status.message);
-            }
+        if let Ok(Some(current)) = self.current(target).await
+            && current.object.document().deletion_timestamp().is_some()
+        {
+            status.message = format!("object is being deleted: {}", status.message);
         }
         status
     }

@@ -100,10 +100,10 @@ pub(super) fn carry_over(new: &mut Document, old: &Document) {
     }
     new.remove(&["metadata", "selfLink"]);
     // A client that sends no managedFields does not mean to drop them.
-    if new.at(&["metadata", "managedFields"]).is_none() {
-        if let Some(managers) = old.at(&["metadata", "managedFields"]) {
-            new.set(&["metadata", "managedFields"], managers);
-        }
+    if new.at(&["metadata", "managedFields"]).is_none()
+        && let Some(managers) = old.at(&["metadata", "managedFields"])
+    {
+        new.set(&["metadata", "managedFields"], managers);
     }
 }
 
@@ -116,9 +116,9 @@ pub(super) fn count_generation(hub: &Resource, new: &mut Document, old: &Documen
         let fields = object.as_object().into_iter().flat_map(|map| map.iter());
         fields
             .filter(|(key, value)| {
-                !matches!(*key, "metadata" | "apiVersion" | "kind")
-                    && !(*key == "status" && hub.strategy.has_status())
-                    && !value.is_null()
+                let reported = *key == "status" && hub.strategy.has_status();
+                let identity = matches!(*key, "metadata" | "apiVersion" | "kind");
+                !reported && !identity && !value.is_null()
             })
             .map(|(key, value)| (key, value.clone()))
             .collect()

@@ -115,6 +115,7 @@ impl Registry {
         if let Some(scope) = edit.scope() {
             strategy.prepare_for_update(scope, &mut new, old);
         }
+        target.hub.complete(&mut new);
         if edit.managers() == Managers::Track {
             self.track_update(context, target, Some(old), &mut new);
         }

@@ -16,9 +16,9 @@ use crate::registry::Object;
 use crate::request::accept::IncludeObject;
 use crate::request::{Accepted, Media, Shape};
 use bytes::Bytes;
-use jiff::Timestamp;
 use skiff_api::Resource;
 use skiff_apimachinery::Document;
+use skiff_apimachinery::time::Clock;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ pub struct Form {
     pub accepted: Accepted,
     /// What Table rows carry.
     pub include: IncludeObject,
-    /// When; ages are told from it.
-    pub now: Timestamp,
+    /// Tells the time; ages are told from it.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Form {

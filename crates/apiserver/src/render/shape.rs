@@ -33,7 +33,7 @@ pub(super) fn head(form: &Form, metadata: Document) -> Document {
 
 /// One row.
 pub(super) fn row(form: &Form, object: &Document) -> Document {
-    let cells: Vec<Document> = form.hub.strategy.cells(object, form.now);
+    let cells: Vec<Document> = form.hub.strategy.cells(object, form.clock.now());
     let mut row = doc!({"cells": cells});
     match form.include {
         IncludeObject::None => {}

@@ -142,11 +142,7 @@ impl RequestInfo {
         if legacy_watch {
             info.verb = Verb::Watch;
         }
-        if matches!(info.verb, Verb::List | Verb::Watch | Verb::DeleteCollection) && info.name.is_empty() {
-            if let Some(name) = single_name(query.get("fieldSelector")) {
-                info.name = name;
-            }
-        }
+        info = info.with_selected_name(query);
         info
     }
 

@@ -55,7 +55,7 @@ fn negotiate(core: &Core, row: &Arc<Resource>, inbound: &Inbound) -> Result<Form
         IncludeObject::None
     };
     let hub = core.caches.table().rows().hub(row);
-    Ok(Form { row: row.clone(), hub, accepted, include, now: core.clock.now() })
+    Ok(Form { row: row.clone(), hub, accepted, include, clock: core.clock.clone() })
 }
 
 fn rendered(

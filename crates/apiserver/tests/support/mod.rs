@@ -1,4 +1,6 @@
 //! A real API server on loopback for tests: embedded store, TLS, a test-only authorizer that allows everything.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should say so and end")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod kubectl;
@@ -77,7 +79,7 @@ impl Server {
             CertificateRequest::server("kube-apiserver", vec!["localhost".into()], vec![address.ip()]);
         let tls = TlsConfig {
             certificates: ServingCertificate::new(pki.server_ca.clone(), request).unwrap(),
-            client_authorities: skiff_pki_certificates(pki.client_ca.certificate_pem()),
+            client_authorities: certificates(pki.client_ca.certificate_pem()),
         };
         let stop = CancellationToken::new();
         let (server, token) = (api.clone(), stop.clone());
@@ -145,7 +147,7 @@ pub fn call(verb: Verb, group: &str, version: &str, plural: &str, namespace: &st
     }
 }
 
-fn skiff_pki_certificates(pem: &str) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+pub fn certificates(pem: &str) -> Vec<rustls::pki_types::CertificateDer<'static>> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
     CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect()

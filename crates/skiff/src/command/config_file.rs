@@ -7,9 +7,9 @@ use std::ffi::OsString;
 /// Puts the flags of the file that `--config` names before those of the command line.
 pub(super) fn expand(arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     let Some(path) = named(&arguments) else { return Ok(arguments) };
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.to_string_lossy()))?;
-    let document =
-        yaml::decode(&text).with_context(|| format!("{} is no YAML", path.to_string_lossy()))?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.to_string_lossy()))?;
+    let document = yaml::decode(&text).with_context(|| format!("{} is no YAML", path.to_string_lossy()))?;
     let mut out: Vec<OsString> = arguments.iter().take(2).cloned().collect();
     out.extend(flags(&document).with_context(|| path.to_string_lossy().into_owned())?);
     out.extend(arguments.into_iter().skip(2));
@@ -65,6 +65,9 @@ mod tests {
     fn keys_become_flags_and_lists_repeat_them() {
         let flags = flags(&doc!({"data-dir": "/d", "https-listen-port": 1, "disable": ["dns", "x"], "disable-agent": true, "off": false}))
             .unwrap();
-        assert_eq!(flags, ["--data-dir=/d", "--https-listen-port=1", "--disable=dns", "--disable=x", "--disable-agent"]);
+        assert_eq!(
+            flags,
+            ["--data-dir=/d", "--https-listen-port=1", "--disable=dns", "--disable=x", "--disable-agent"]
+        );
     }
 }

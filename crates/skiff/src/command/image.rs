@@ -64,7 +64,8 @@ pub(super) fn run(args: Args) -> Result<()> {
 
 fn open(store: &Store) -> Result<ImageStore> {
     let data_dir = std::path::absolute(&store.data_dir)?;
-    ImageStore::open(&data_dir).with_context(|| format!("cannot open the image store in {}", data_dir.display()))
+    ImageStore::open(&data_dir)
+        .with_context(|| format!("cannot open the image store in {}", data_dir.display()))
 }
 
 fn import(store: &ImageStore, archives: &[PathBuf]) -> Result<()> {

@@ -23,7 +23,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run a cluster: control plane and node in one process
-    Server(server::Args),
+    Server(Box<server::Args>),
     /// Manage the images of a node
     Image(image::Args),
     /// Remove what a data directory owns: pods, network, rules, mounts
@@ -36,7 +36,7 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let outcome = match parse(std::env::args_os().collect()) {
         Ok(cli) => match cli.command {
-            Command::Server(args) => server::run(args),
+            Command::Server(args) => server::run(*args),
             Command::Image(args) => image::run(args),
             Command::Cleanup(args) => cleanup::run(&args),
             Command::Version => version::run(),

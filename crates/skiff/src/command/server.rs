@@ -85,9 +85,6 @@ pub(crate) struct Args {
     /// API versions to turn on or off, such as `batch/v2alpha1=true` or `api/all=true`
     #[arg(long, value_delimiter = ',', value_name = "VERSION=BOOL")]
     runtime_config: Vec<String>,
-    /// Feature gates
-    #[arg(long, value_delimiter = ',', value_name = "GATE=BOOL")]
-    feature_gates: Vec<String>,
     /// Log filter, such as `info` or `skiff_kubelet=debug,info`
     #[arg(long, default_value = "info", env = "SKIFF_LOG")]
     log_level: String,
@@ -111,11 +108,20 @@ pub(super) fn run(args: Args) -> Result<()> {
 
 fn config(args: Args) -> Result<Config> {
     for part in &args.disable {
-        ensure!(PARTS.contains(&part.as_str()), "--disable {part}: no such part; there are {}", PARTS.join(", "));
+        ensure!(
+            PARTS.contains(&part.as_str()),
+            "--disable {part}: no such part; there are {}",
+            PARTS.join(", ")
+        );
     }
-    ensure!(!args.cluster_cidr.is_empty() && !args.service_cidr.is_empty(), "--cluster-cidr and --service-cidr must not be empty");
+    ensure!(
+        !args.cluster_cidr.is_empty() && !args.service_cidr.is_empty(),
+        "--cluster-cidr and --service-cidr must not be empty"
+    );
     for pod_block in &args.cluster_cidr {
-        if let Some(block) = args.service_cidr.iter().find(|b| b.contains(pod_block) || pod_block.contains(*b)) {
+        if let Some(block) =
+            args.service_cidr.iter().find(|b| b.contains(pod_block) || pod_block.contains(*b))
+        {
             bail!("--cluster-cidr {pod_block} and --service-cidr {block} overlap");
         }
     }
@@ -175,7 +181,6 @@ fn config(args: Args) -> Result<Config> {
         datastore,
         audit_log: args.audit_log_path,
         runtime_config: switches("--runtime-config", &args.runtime_config)?,
-        feature_gates: switches("--feature-gates", &args.feature_gates)?,
     })
 }
 

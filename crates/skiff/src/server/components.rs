@@ -24,7 +24,11 @@ pub(super) struct Parts(JoinSet<(&'static str, Result<()>)>);
 
 impl Parts {
     /// Runs a part.
-    pub(super) fn spawn(&mut self, name: &'static str, part: impl Future<Output = Result<()>> + Send + 'static) {
+    pub(super) fn spawn(
+        &mut self,
+        name: &'static str,
+        part: impl Future<Output = Result<()>> + Send + 'static,
+    ) {
         self.0.spawn(async move { (name, part.await) });
     }
 
@@ -50,7 +54,11 @@ impl Parts {
 }
 
 /// Starts controllers and scheduler.
-pub(super) fn start(config: &Config, control_plane: &ControlPlane, shutdown: CancellationToken) -> Result<Parts> {
+pub(super) fn start(
+    config: &Config,
+    control_plane: &ControlPlane,
+    shutdown: CancellationToken,
+) -> Result<Parts> {
     let mut parts = Parts::default();
     if config.runs("kube-controller-manager") {
         let manager = controller_manager(config, control_plane)?;
@@ -88,5 +96,5 @@ fn controller_manager(config: &Config, control_plane: &ControlPlane) -> Result<C
         own: control_plane.client_of("system:kube-controller-manager", &[]),
         of: control_plane.service_account_clients(),
     };
-    Ok(ControllerManager::new(settings, clients)?)
+    Ok(ControllerManager::new(settings, clients)?.metrics(control_plane.metrics().clone()))
 }

@@ -9,6 +9,7 @@ use rustls_pki_types::pem::PemObject;
 use skiff_api::Resource;
 use skiff_apimachinery::GroupResource;
 use skiff_apimachinery::time::{Clock, SystemClock};
+use skiff_apiserver::audit::AuditLog;
 use skiff_apiserver::authentication::certificate::ClientCertificate;
 use skiff_apiserver::authentication::service_account::ServiceAccountTokens;
 use skiff_apiserver::authentication::{Authenticator, Chain as Authenticators};
@@ -86,7 +87,9 @@ impl ControlPlane {
     pub(super) fn service_account_clients(&self) -> Arc<dyn Fn(&str) -> Client + Send + Sync> {
         let api = self.api.clone();
         Arc::new(move |account| {
-            Client::new(Arc::new(InProcess(api.local(identity::controller(account), "kube-controller-manager"))))
+            Client::new(Arc::new(InProcess(
+                api.local(identity::controller(account), "kube-controller-manager"),
+            )))
         })
     }
 
@@ -101,7 +104,11 @@ impl ControlPlane {
     }
 
     /// A certificate for a kubelet's server.
-    pub(super) fn kubelet_certificate(&self, node: &str, addresses: &[IpAddr]) -> Result<Arc<ServingCertificate>> {
+    pub(super) fn kubelet_certificate(
+        &self,
+        node: &str,
+        addresses: &[IpAddr],
+    ) -> Result<Arc<ServingCertificate>> {
         let mut addresses = addresses.to_vec();
         addresses.push(Ipv4Addr::LOCALHOST.into());
         let names = vec![node.to_owned(), "localhost".to_owned()];
@@ -127,9 +134,12 @@ impl ControlPlane {
 
 async fn storage(config: &Config, data_dir: &DataDir) -> Result<Arc<dyn Storage>> {
     match &config.datastore {
-        Datastore::Embedded => Ok(Arc::new(EmbeddedStorage::open(&data_dir.store(), EmbeddedOptions::default())?)),
+        Datastore::Embedded => {
+            Ok(Arc::new(EmbeddedStorage::open(&data_dir.store(), EmbeddedOptions::default())?))
+        }
         Datastore::Etcd { endpoints, ca, certificate, key } => {
-            let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+            let read =
+                |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
             let client = match (certificate, key) {
                 (Some(certificate), Some(key)) => {
                     Some(EtcdIdentity { certificate: read(certificate)?, key: read(key)? })
@@ -196,6 +206,10 @@ fn parts(
     parts.reviews = Some(Arc::new(Reviews { tokens: tokens.clone(), authorizer, rbac }));
     parts.tokens = Some(tokens);
     parts.kubelets = Some(Kubelets::new(Arc::new(DirectDial), kubelet_client(pki)?));
+    if let Some(path) = &config.audit_log {
+        let log = AuditLog::open(path).with_context(|| format!("cannot write {}", path.display()))?;
+        parts.audit = Some(Arc::new(log));
+    }
     let (low, high) = config.node_port_range;
     parts.services = ServiceNetwork { cidrs: config.service_cidrs.clone(), node_ports: low..=high };
     let public = config.advertise_addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST.into());
@@ -256,8 +270,7 @@ fn write_kubeconfig(config: &Config, pki: &Pki) -> Result<()> {
     };
     let server = format!("https://{}", SocketAddr::new(host, config.port));
     let text = skiff_pki::kubeconfig::with_certificate(&server, pki.server_ca.certificate_pem(), &admin);
-    skiff_pki::file::write_private(&config.kubeconfig, text.as_bytes())
-        .context("cannot write the kubeconfig")
+    skiff_pki::file::write_private(&config.kubeconfig, text.as_bytes()).context("cannot write the kubeconfig")
 }
 
 fn seeds_config(config: &Config, pki: &Pki) -> bootstrap::Config {

@@ -80,8 +80,10 @@ fn check_format(path: &Path) -> Result<()> {
             ),
             _ => bail!("{} is damaged: it holds {:?}, not a format version", file.display(), text.trim()),
         },
-        Err(error) if error.kind() == ErrorKind::NotFound => skiff_pki::file::write_private(&file, format!("{FORMAT}\n").as_bytes())
-            .with_context(|| format!("cannot write to data directory {}", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            skiff_pki::file::write_private(&file, format!("{FORMAT}\n").as_bytes())
+                .with_context(|| format!("cannot write to data directory {}", path.display()))
+        }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
     }
 }

@@ -48,7 +48,6 @@ pub(crate) struct Config {
     pub(crate) datastore: Datastore,
     pub(crate) audit_log: Option<PathBuf>,
     pub(crate) runtime_config: Vec<(String, bool)>,
-    pub(crate) feature_gates: Vec<(String, bool)>,
 }
 
 /// Which store holds the objects.
@@ -71,7 +70,8 @@ impl Config {
 pub(crate) fn run(config: Config) -> Result<()> {
     // Fails only if one is installed already, which is this same one.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let outcome = runtime.block_on(serve(config));
     runtime.shutdown_background();
     outcome

@@ -14,7 +14,9 @@ const BYTES: usize = 32;
 /// Opens the key file, making it if it is not there.
 pub(super) fn open(path: &Path) -> Result<AesGcm> {
     let secret = match skiff_pki::file::read(path)? {
-        Some(text) => STANDARD.decode(text.trim()).with_context(|| format!("{} is damaged", path.display()))?,
+        Some(text) => {
+            STANDARD.decode(text.trim()).with_context(|| format!("{} is damaged", path.display()))?
+        }
         None => {
             let secret: [u8; BYTES] = rand::random();
             skiff_pki::file::write_private(path, format!("{}\n", STANDARD.encode(secret)).as_bytes())?;

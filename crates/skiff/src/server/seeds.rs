@@ -10,7 +10,13 @@ use std::sync::Arc;
 /// The API server's own door.
 pub(super) struct LocalDoor(pub(super) Local);
 
-fn call(verb: Verb, resource: &GroupVersionResource, namespace: &str, name: &str, body: Option<Document>) -> LocalCall {
+fn call(
+    verb: Verb,
+    resource: &GroupVersionResource,
+    namespace: &str,
+    name: &str,
+    body: Option<Document>,
+) -> LocalCall {
     LocalCall {
         verb,
         resource: resource.clone(),

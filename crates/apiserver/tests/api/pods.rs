@@ -1,0 +1,78 @@
+//! Pods: binding, graceful deletion, eviction.
+
+use crate::pod;
+use crate::support::{Server, call};
+use skiff_apimachinery::{Document, Status, doc};
+use skiff_apiserver::request::Verb;
+use std::sync::Arc;
+
+async fn bind(server: &Server, node: &str) -> Result<Arc<Document>, Status> {
+    let mut call = call(Verb::Create, "", "v1", "pods", "default", "p");
+    call.subresource = "binding".into();
+    call.body = Some(doc!({
+        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}, "target": {"kind": "Node", "name": node}
+    }));
+    server.local().call(call).await
+}
+
+#[tokio::test]
+async fn a_pod_is_bound_once() {
+    let server = Server::start().await;
+    let made = server.make("pods", pod("p")).await.unwrap();
+    assert_eq!(made.str_at(&["status", "phase"]), "Pending");
+    bind(&server, "n").await.unwrap();
+    let bound = server.get("pods", "default", "p").await.unwrap();
+    assert_eq!(bound.str_at(&["spec", "nodeName"]), "n");
+    let scheduled = &bound.array_at(&["status", "conditions"])[0];
+    assert_eq!((scheduled.str_at(&["type"]), scheduled.str_at(&["status"])), ("PodScheduled", "True"));
+    let again = bind(&server, "other").await.unwrap_err();
+    assert_eq!(again.code, 409);
+    assert!(again.message.ends_with(r#"pod p is already assigned to node "n""#), "{}", again.message);
+}
+
+#[tokio::test]
+async fn an_unbound_pod_goes_at_once_and_a_bound_one_gracefully() {
+    let server = Server::start().await;
+    server.make("pods", pod("p")).await.unwrap();
+    let gone = server.delete("pods", "p", doc!({})).await.unwrap();
+    assert_eq!(gone.name(), "p");
+    assert!(server.get("pods", "default", "p").await.is_err());
+
+    server.make("pods", pod("p")).await.unwrap();
+    bind(&server, "n").await.unwrap();
+    let waiting = server.delete("pods", "p", doc!({})).await.unwrap();
+    assert_eq!(waiting.i64_at(&["metadata", "deletionGracePeriodSeconds"]), Some(30));
+    let sooner = server.delete("pods", "p", doc!({"gracePeriodSeconds": 5})).await.unwrap();
+    assert_eq!(sooner.i64_at(&["metadata", "deletionGracePeriodSeconds"]), Some(5));
+    let later = server.delete("pods", "p", doc!({"gracePeriodSeconds": 60})).await.unwrap();
+    assert_eq!(later.i64_at(&["metadata", "deletionGracePeriodSeconds"]), Some(5));
+    server.delete("pods", "p", doc!({"gracePeriodSeconds": 0})).await.unwrap();
+    assert!(server.get("pods", "default", "p").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn an_eviction_deletes_the_pod() {
+    let server = Server::start().await;
+    server.make("pods", pod("p")).await.unwrap();
+    let mut evict = call(Verb::Create, "", "v1", "pods", "default", "p");
+    evict.subresource = "eviction".into();
+    evict.body = Some(doc!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}));
+    let answer = server.local().call(evict).await.unwrap();
+    assert_eq!(answer.str_at(&["status"]), "Success");
+    assert!(server.get("pods", "default", "p").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn only_ephemeral_containers_change_through_their_subresource() {
+    let server = Server::start().await;
+    server.make("pods", pod("p")).await.unwrap();
+    let mut changed = (*server.get("pods", "default", "p").await.unwrap()).clone();
+    changed.set(&["spec", "ephemeralContainers"], doc!([{"name": "debug", "image": "busybox"}]));
+    changed.set(&["metadata", "labels"], doc!({"a": "b"}));
+    let mut update = call(Verb::Update, "", "v1", "pods", "default", "p");
+    update.subresource = "ephemeralcontainers".into();
+    update.body = Some(changed);
+    let updated = server.local().call(update).await.unwrap();
+    assert_eq!(updated.array_at(&["spec", "ephemeralContainers"]).len(), 1);
+    assert_eq!(updated.labels(), None);
+}
