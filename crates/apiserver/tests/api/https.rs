@@ -94,7 +94,8 @@ async fn answers_carry_upstreams_headers_and_a_lines_end() {
         text.starts_with(r#"{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":""#),
         "{text}"
     );
-    let item = &list.document().items()[0];
+    let document = list.document();
+    let item = &document.items()[0];
     assert_eq!((item.name(), item.get("kind")), ("a", None));
     assert_eq!(list.header(header::CONTENT_LENGTH), list.body.len().to_string());
 }

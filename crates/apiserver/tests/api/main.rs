@@ -1,5 +1,7 @@
 //! The API's behaviour, over the process's own door and over HTTPS.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should say so and end")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -89,7 +89,8 @@ async fn the_four_patches_edit_the_object() {
     let query = [("fieldManager", "me"), ("force", "true")];
     let applied = server.patch(("", "configmaps"), "a", APPLY, &query, config).await.unwrap();
     assert_eq!(applied.str_at(&["data", "a"]), "z");
-    let created = doc!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "new"}});
+    let created =
+        doc!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "new"}, "data": {"k": "v"}});
     let created = server.patch(("", "configmaps"), "new", APPLY, &query, created).await.unwrap();
     assert_eq!(created.array_at(&["metadata", "managedFields"])[0].str_at(&["operation"]), "Apply");
 }
