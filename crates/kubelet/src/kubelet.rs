@@ -13,9 +13,13 @@ use skiff_apimachinery::time::{Clock, SystemClock};
 use skiff_client::informer::SharedInformers;
 use skiff_cri::Runtime;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// How long tasks of pods may take to stop.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the kubelet cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +109,20 @@ impl Kubelet {
         parts.spawn(node.run());
         let agent = self.agent;
         parts.spawn(lease::keep(agent.client.clone(), agent.config.clone(), agent.clock.clone(), uid));
-        parts.spawn(rotation::keep(agent));
+        parts.spawn(rotation::keep(agent.clone()));
         parts.spawn(self.pods.run());
         parts.spawn(self.server.run(self.listener, shutdown.clone()));
-        tokio::select! {
+        let outcome = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
             // The parts run until they are dropped; one that ends first died, or heard of the shutdown before us.
             Some(ended) = parts.join_next() => ended.map_err(KubeletError::from),
+        };
+        // What is aborted goes on to its next await: nothing may touch the machine after this returns.
+        parts.shutdown().await;
+        agent.tasks.close();
+        if tokio::time::timeout(PATIENCE, agent.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = agent.tasks.len(), "some pod tasks did not stop in time");
         }
+        outcome
     }
 }

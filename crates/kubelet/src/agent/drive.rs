@@ -194,14 +194,14 @@ impl Loop {
                 }
             }
             Action::Kill(order) => {
-                self.running.spawn(async move {
+                self.spawn(async move {
                     kill::kill(&context, &pod, &order).await;
                     Done::Event(Event::Killed(order.id, Some(observed(&context, &pod).await)))
                 });
             }
             Action::Probe(request) => {
                 let addresses = self.worker.addresses();
-                self.running.spawn(async move {
+                self.spawn(async move {
                     let outcome = probe::probe(&context.agent, &pod, &request, &addresses).await;
                     Done::Event(Event::Probed(request, outcome))
                 });
@@ -222,13 +222,17 @@ impl Loop {
         }
     }
 
+    fn spawn(&mut self, work: impl Future<Output = Done> + Send + 'static) {
+        self.running.spawn(self.context.agent.tasks.track_future(work));
+    }
+
     fn run(&mut self, task: Task) {
         let context = self.context.clone();
         let pod = self.worker.pod().clone();
         let addresses = self.worker.addresses();
         let cancel = CancellationToken::new();
         self.cancel = Some(cancel.clone());
-        self.running.spawn(async move {
+        self.spawn(async move {
             let result = tokio::select! {
                 result = tasks::run(&context, &pod, &task, addresses) => result,
                 () = cancel.cancelled() => Err(Failure::new("Cancelled", "the pod is being terminated")),
@@ -250,7 +254,7 @@ impl Loop {
                 0 => Duration::ZERO,
                 failures => (FIRST_PAUSE * (1 << failures.min(8))).min(LONGEST_PAUSE),
             };
-            self.running.spawn(async move {
+            self.spawn(async move {
                 tokio::time::sleep(pause).await;
                 match report::send_status(&context.agent, &base, &status).await {
                     Ok(object) => Done::Reported(object),
@@ -267,7 +271,7 @@ impl Loop {
         } else if std::mem::take(&mut self.reporter.delete) {
             self.reporter.busy = true;
             let pod = self.worker.pod().clone();
-            self.running.spawn(async move {
+            self.spawn(async move {
                 let mut pause = FIRST_PAUSE;
                 while let Err(error) = report::delete(&context.agent, &pod).await {
                     warn!(pod = pod.full_name(), %error, "cannot remove pod from the API");

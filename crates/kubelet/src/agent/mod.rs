@@ -30,6 +30,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
+use tokio_util::task::TaskTracker;
 
 /// What all pods of the node share.
 pub struct Agent {
@@ -57,6 +58,8 @@ pub struct Agent {
     pub tokens: TokenCache,
     /// Why pods cannot be connected yet; empty when they can.
     pub network_problem: watch::Sender<String>,
+    /// Everything that was spawned for pods: the kubelet has stopped when all of it has.
+    pub tasks: TaskTracker,
     seccomp_root: PathBuf,
     sequence: AtomicU64,
 }
@@ -106,6 +109,7 @@ impl Agent {
             },
             tokens: TokenCache::default(),
             network_problem: watch::Sender::new("the runtime was not asked yet".into()),
+            tasks: TaskTracker::new(),
             seccomp_root: config.root_dir.join("seccomp"),
             sequence: AtomicU64::new(0),
             client,

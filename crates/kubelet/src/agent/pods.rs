@@ -149,10 +149,10 @@ impl Pods {
         let runtime_changed = Arc::new(Notify::new());
         self.lock().insert(uid.clone(), Mailbox { state: sender, runtime_changed: runtime_changed.clone() });
         let agent = self.agent.clone();
-        self.loops.spawn(async move {
+        self.loops.spawn(self.agent.tasks.track_future(async move {
             drive(agent, receiver, runtime_changed, refused).await;
             uid
-        });
+        }));
         self.weigh();
     }
 

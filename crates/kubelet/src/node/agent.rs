@@ -34,6 +34,7 @@ pub struct NodeAgent {
     /// What the API is known to have.
     known: Option<Object>,
     reported_at: Timestamp,
+    /// Whether the API was last told that the node is ready.
     ready: Option<bool>,
 }
 
@@ -85,6 +86,7 @@ impl NodeAgent {
         loop {
             match self.try_register().await {
                 Ok(node) => {
+                    self.ready = Some(is_ready(&node["status"]));
                     self.see(node).await;
                     return;
                 }
@@ -173,9 +175,7 @@ impl NodeAgent {
         let problem = runtime.network_problem.clone();
         self.agent.network_problem.send_if_modified(|old| std::mem::replace(old, problem.clone()) != problem);
         let new = self.with_input(&known["status"], &runtime, status::status).await;
-        let conditions = new.array_at(&["conditions"]);
-        let ready =
-            conditions.iter().any(|c| c.str_at(&["type"]) == "Ready" && c.str_at(&["status"]) == "True");
+        let ready = is_ready(&new);
         let now = self.agent.clock.now();
         let frequency = self.agent.config.node_status_report_frequency;
         let due = now.duration_since(self.reported_at).unsigned_abs() >= frequency;
@@ -235,6 +235,11 @@ impl NodeAgent {
         };
         self.agent.recorder.event(about, EventType::Normal, reason, message);
     }
+}
+
+fn is_ready(status: &Document) -> bool {
+    let mut conditions = status.array_at(&["conditions"]).iter();
+    conditions.any(|c| c.str_at(&["type"]) == "Ready" && c.str_at(&["status"]) == "True")
 }
 
 async fn runtime_report(agent: &Agent) -> RuntimeReport {

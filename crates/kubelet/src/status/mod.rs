@@ -62,8 +62,8 @@ pub fn generate(input: &StatusInput<'_>) -> Document {
     let pod = input.pod;
     let summary = containers::summarize(input);
     let phase = match input.failure {
-        Some(_) if input.ended => "Failed",
-        _ => phase::phase(pod, &summary, input.ended),
+        Some(_) => "Failed",
+        None => phase::phase(pod, &summary, input.ended),
     };
     let mut out = doc!({"observedGeneration": pod.object().generation(), "phase": phase});
     out.insert("conditions", conditions::conditions(input, &summary, phase));

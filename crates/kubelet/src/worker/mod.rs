@@ -266,8 +266,14 @@ impl Worker {
         }
     }
 
-    /// Takes an observation, unless a newer one was taken before.
-    fn accept(&mut self, runtime: PodRuntime, now: Timestamp) {
+    /// Takes an observation, unless a newer one was taken before. A container that is being started counts as running
+    /// only when its start has ended: until then its postStart hook runs, and no probe may ask it.
+    fn accept(&mut self, mut runtime: PodRuntime, now: Timestamp) {
+        if let Some(Task::StartContainer { name, restart_count, .. }) = &self.task {
+            runtime
+                .containers
+                .retain(|record| record.name != *name || record.restart_count != *restart_count);
+        }
         if self.runtime.as_ref().is_some_and(|have| have.sequence > runtime.sequence)
             || self.stage > Stage::Terminating
         {

@@ -229,6 +229,31 @@ fn a_failed_liveness_probe_restarts_the_container() {
 }
 
 #[test]
+fn a_container_is_probed_only_after_its_start_has_ended() {
+    let probe = doc!({"exec": {"command": ["x"]}});
+    let mut drive = Drive::new(doc!({"containers": [{"name": "a", "livenessProbe": probe}]}));
+    let mut start = None;
+    let mut events = vec![Event::Tick];
+    while let Some(event) = events.pop() {
+        for action in drive.worker.step(event, at(0)).actions {
+            match action {
+                Action::Run(task @ Task::StartContainer { .. }) => start = Some(task),
+                action => events.extend(drive.carry_out(action)),
+            }
+        }
+    }
+    // The container runs, its hook does too.
+    let start = start.unwrap();
+    drive.apply(&start);
+    let runtime = drive.observed();
+    let probes =
+        |reaction: Reaction| reaction.actions.iter().filter(|a| matches!(a, Action::Probe(_))).count();
+    assert_eq!(probes(drive.worker.step(Event::Observed(runtime), at(1))), 0);
+    let runtime = drive.observed();
+    assert_eq!(probes(drive.worker.step(Event::TaskDone(start, Ok(()), Some(runtime)), at(2))), 1);
+}
+
+#[test]
 fn a_lost_sandbox_is_made_anew() {
     let mut drive = Drive::new(doc!({"containers": [{"name": "a"}]}));
     drive.send(Event::Tick);

@@ -97,8 +97,10 @@ pub async fn ensure(
 }
 
 fn ensured(image: Image) -> Ensured {
-    let user = ImageUser { uid: image.uid.map(|uid| uid.value), name: image.username };
-    Ensured { reference: image.id, user }
+    let uid = image.uid.map(|uid| uid.value);
+    // An image that names no user runs as root.
+    let uid = uid.or(if image.username.is_empty() { Some(0) } else { None });
+    Ensured { reference: image.id, user: ImageUser { uid, name: image.username } }
 }
 
 /// Seconds with milliseconds, as Go writes a rounded duration.
