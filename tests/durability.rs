@@ -41,6 +41,7 @@ fn acknowledged_writes_survive_kills() {
     drop(rustls::crypto::ring::default_provider().install_default());
     let rounds = std::env::var("SKIFF_KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(ROUNDS);
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _entered = runtime.enter();
     let mut server = Server::start(Options::default());
     let seen: Arc<Mutex<HashMap<String, u64>>> = Arc::default();
     let mut highest = 0;

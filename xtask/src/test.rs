@@ -16,10 +16,12 @@ struct Counts {
 pub fn run(arguments: &[String]) -> Result<()> {
     let start = Instant::now();
     let mut counts = Counts::default();
+    crate::setup::run(&[])?;
     tidy(&mut counts)?;
     step("format", &["fmt", "--all", "--check"], &mut counts)?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"];
     step("lints", &clippy, &mut counts)?;
+    step("the binary", &["build", "--package", "skiff"], &mut counts)?;
     let filter: Vec<&str> = arguments.iter().map(String::as_str).collect();
     tests(
         "unit tests",

@@ -97,7 +97,9 @@ async fn a_pod_may_share_its_processes() {
     };
     let first = node.start(&sandbox, shared("sleep 100 & sleep 1000")).await;
     let second = node.start(&sandbox, shared("sleep 2000")).await;
-    let seen = String::from_utf8(node.exec(&second, "ps").await.stdout).unwrap();
+    // The shells become their commands in their own time.
+    let both = "for i in $(seq 100); do out=$(ps); case $out in *'sleep 1000'*'sleep 2000'*) break;; esac; sleep 0.1; done; echo \"$out\"";
+    let seen = String::from_utf8(node.exec(&second, both).await.stdout).unwrap();
     assert!(seen.contains("1 0") || seen.lines().any(|line| line.trim_start().starts_with("1 ")), "{seen}");
     assert!(seen.contains("sleep 1000") && seen.contains("sleep 2000"), "{seen}");
     // Its whole tree goes with a container, though the namespace lives on.

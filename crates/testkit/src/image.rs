@@ -52,10 +52,8 @@ pub fn write_busybox_image(path: &Path, name: &str) {
 fn layer() -> Vec<u8> {
     let mut layer = tar::Builder::new(Vec::new());
     for dir in ["bin/", "tmp/", "etc/", "www/"] {
-        let mut header = tar::Header::new_ustar();
+        let mut header = header(if dir == "tmp/" { 0o1777 } else { 0o755 }, 0);
         header.set_entry_type(tar::EntryType::Directory);
-        header.set_mode(if dir == "tmp/" { 0o1777 } else { 0o755 });
-        header.set_size(0);
         layer.append_data(&mut header, dir, std::io::empty()).expect("memory takes it");
     }
     let binary = std::fs::read(busybox()).expect("busybox is readable");
@@ -63,20 +61,27 @@ fn layer() -> Vec<u8> {
     append(&mut layer, "etc/passwd", b"root:x:0:0:root:/:/bin/sh\nweb:x:1000:1000::/:/bin/sh\n", 0o644);
     append(&mut layer, "etc/group", b"root:x:0:\nweb:x:1000:\n", 0o644);
     for applet in APPLETS {
-        let mut header = tar::Header::new_ustar();
+        let mut header = header(0o777, 0);
         header.set_entry_type(tar::EntryType::Symlink);
-        header.set_mode(0o777);
-        header.set_size(0);
         layer.append_link(&mut header, format!("bin/{applet}"), "busybox").expect("memory takes it");
     }
     layer.into_inner().expect("memory takes it")
 }
 
 fn append(archive: &mut tar::Builder<impl Write>, name: &str, content: &[u8], mode: u32) {
+    let mut header = header(mode, content.len() as u64);
+    archive.append_data(&mut header, name, content).expect("the archive takes its entries");
+}
+
+/// A header without times and owners, so that the same content makes the same image.
+fn header(mode: u32, size: u64) -> tar::Header {
     let mut header = tar::Header::new_ustar();
     header.set_mode(mode);
-    header.set_size(content.len() as u64);
-    archive.append_data(&mut header, name, content).expect("the archive takes its entries");
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(size);
+    header
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
