@@ -5,9 +5,10 @@ use crate::names::POD_UID;
 use crate::pod::PodView;
 use crate::volumes;
 use crate::worker::Failure;
-use skiff_cri::v1::{ContainerFilter, PodSandbox, PodSandboxFilter};
+use skiff_cri::v1::{PodSandbox, PodSandboxFilter};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::path::Path;
 use std::sync::PoisonError;
 
 fn failed(what: &str) -> impl Fn(String) -> Failure + '_ {
@@ -50,12 +51,6 @@ pub async fn tear_down(context: &PodContext, pod: &PodView) -> Result<(), Failur
 /// # Errors
 /// If something cannot be removed; the task is run again.
 pub async fn purge(agent: &Agent, pod: &PodView) -> Result<(), Failure> {
-    let filter = ContainerFilter { label_selector: selector(pod.uid()), ..ContainerFilter::default() };
-    let containers = agent.runtime.list_containers(filter).await;
-    for container in containers.map_err(|e| failed("KillContainerError")(e.message))? {
-        let name = container.metadata.as_ref().map(|metadata| metadata.name.clone()).unwrap_or_default();
-        super::start::unlink_log(agent, pod, &name, &container.id);
-    }
     for sandbox in sandboxes(agent, pod.uid()).await? {
         agent
             .runtime
@@ -66,14 +61,33 @@ pub async fn purge(agent: &Agent, pod: &PodView) -> Result<(), Failure> {
     // A runtime may make the group anew while it stops.
     agent.cgroups.remove_pod(pod.uid()).map_err(|error| failed("FailedToRemoveCgroup")(error.to_string()))?;
     let dirs = [agent.log_dir(pod), agent.pod_dir(pod)];
+    let links = agent.config.container_logs_dir.clone();
     let removed = blocking(move || {
         volumes::tear_down(&dirs[1])?;
+        if let Some(links) = links {
+            remove_links(&links, &dirs[0])?;
+        }
         dirs.iter().try_for_each(|dir| match std::fs::remove_dir_all(dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         })
     });
     removed.await.map_err(failed("FailedToRemovePodDirectory"))
+}
+
+/// Removes the links to a pod's logs. They are found by where they lead, so that no container needs to be known any more.
+fn remove_links(links: &Path, logs: &Path) -> io::Result<()> {
+    let entries = match std::fs::read_dir(links) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let link = entry?.path();
+        if std::fs::read_link(&link).is_ok_and(|target| target.starts_with(logs)) {
+            std::fs::remove_file(&link)?;
+        }
+    }
+    Ok(())
 }
 
 async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), String> {

@@ -295,7 +295,7 @@ fn link_log(agent: &Agent, pod: &PodView, order: StartOrder<'_>, id: &str) {
 }
 
 /// Removes a container's link.
-pub fn unlink_log(agent: &Agent, pod: &PodView, container: &str, id: &str) {
+fn unlink_log(agent: &Agent, pod: &PodView, container: &str, id: &str) {
     if let Some(link) = log_link(agent, pod, container, id) {
         let _ = std::fs::remove_file(link);
     }
