@@ -94,6 +94,8 @@ pub struct Worker {
     kills: BTreeMap<String, i64>,
     kill_retry: Option<Timestamp>,
     volumes: Volumes,
+    /// What volumes show changed while they were being set up.
+    volumes_stale: bool,
     mount_failures: u32,
     sandbox_retry: Option<Timestamp>,
     launches: BTreeMap<String, Launch>,
@@ -162,6 +164,7 @@ impl Worker {
             kill_retry: None,
             mount_failures: 0,
             volumes: Volumes::Needed { at: now, refresh: false },
+            volumes_stale: false,
             sandbox_retry: None,
             launches: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -218,6 +221,8 @@ impl Worker {
             Event::VolumesChanged => {
                 let refresh = self.volumes_set_up();
                 self.volumes = Volumes::Needed { at: plan.now, refresh };
+                // The running set-up may have read what there was before.
+                self.volumes_stale = self.task == Some(Task::SetUpVolumes);
             }
             Event::TaskDone(task, result, runtime) => {
                 self.task = None;

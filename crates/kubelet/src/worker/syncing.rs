@@ -196,7 +196,11 @@ impl Worker {
         let now = plan.now;
         match (task, result) {
             (Task::SetUpVolumes, Ok(())) => {
-                self.volumes = Volumes::Ready;
+                self.volumes = if std::mem::take(&mut self.volumes_stale) {
+                    Volumes::Needed { at: now, refresh: true }
+                } else {
+                    Volumes::Ready
+                };
                 self.mount_failures = 0;
             }
             (Task::SetUpVolumes, Err(_)) => {
