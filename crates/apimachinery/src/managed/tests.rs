@@ -1,3 +1,5 @@
+//! Field management as upstream documents it, and its laws.
+
 use super::*;
 use crate::schema::{Field, ListType, MapType, Type};
 use crate::{Reason, Status, doc};

@@ -1,3 +1,5 @@
+//! Strategic merge as upstream documents it, and its laws.
+
 use super::*;
 use crate::doc;
 use crate::schema::{PatchStrategy, Type};

@@ -1,3 +1,5 @@
+//! Structural schemas as upstream judges, prunes, defaults and validates by them.
+
 use super::*;
 use crate::schema::{Field, Schema, SchemaRef, Type};
 use crate::{Document, FieldErrors, FieldPath, doc};
