@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Replaces a file's content by JSON.
 pub fn write<T: Serialize>(path: &Path, value: &T) -> Outcome<()> {
@@ -14,16 +15,22 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> Outcome<()> {
 
 /// Replaces a file's content.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    // Several processes may write the same file; each has a name of its own for the new one.
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let temporary = path.with_file_name(name);
+    let temporary = temporary(path);
     // Records hold what pods hold: secrets in environment variables, too.
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(&temporary).at("create", &temporary)?;
     file.write_all(bytes).at("write", &temporary)?;
     std::fs::rename(&temporary, path).at("replace", path)
+}
+
+/// Where the new content of a file is written before it takes the old one's place. Several processes, and threads of one, may
+/// write the same file: each write has a name of its own.
+pub fn temporary(path: &Path) -> PathBuf {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.{}.new", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
+    path.with_file_name(name)
 }
 
 /// Reads JSON; `None` if there is no such file.

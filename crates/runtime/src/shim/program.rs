@@ -19,7 +19,7 @@ pub fn install(layout: &Layout) -> Outcome<PathBuf> {
     if std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == PROGRAM.len() as u64) {
         return Ok(path);
     }
-    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    let temporary = crate::record::temporary(&path);
     std::fs::write(&temporary, PROGRAM).at("write", &temporary)?;
     std::fs::set_permissions(&temporary, Permissions::from_mode(0o755)).at("make executable", &temporary)?;
     std::fs::rename(&temporary, &path).at("replace", &path)?;
