@@ -1,11 +1,11 @@
-//! Killing the server at random moments under write load: what was acknowledged is there afterwards, and revisions never go
-//! back. `SKIFF_KILL_ROUNDS` sets how often it is killed.
+//! Killing the server at random moments under write load: what was acknowledged is there afterwards, what was deleted stays
+//! away, and revisions never go back. `SKIFF_KILL_ROUNDS` sets how often it is killed.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should say so and end")]
 
 use skiff_apimachinery::doc;
 use skiff_client::resources::CONFIG_MAPS;
-use skiff_client::{Client, HttpsTransport, Selection};
+use skiff_client::{Client, DeleteOptions, HttpsTransport, Selection};
 use skiff_testkit::{Options, Server};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -44,7 +44,7 @@ fn acknowledged_writes_survive_kills() {
     let _entered = runtime.enter();
     let mut server = Server::start(Options::default());
     let seen: Arc<Mutex<HashMap<String, u64>>> = Arc::default();
-    let mut highest = 0;
+    let (mut highest, mut acknowledged) = (0, 0);
     for round in 0..rounds {
         // A different moment each time, between 20 and 420 ms after the writers start.
         let moment = Duration::from_millis(20 + (round * 7919) % 400);
@@ -60,9 +60,16 @@ fn acknowledged_writes_survive_kills() {
         server.launch();
         let list =
             runtime.block_on(client(&server).list(&CONFIG_MAPS, "default", &Selection::default())).unwrap();
-        let found: HashMap<&str, u64> =
-            list.items.iter().map(|o| (o.name(), revision(o.resource_version()))).collect();
-        let seen = seen.lock().unwrap();
+        let found: HashMap<&str, u64> = list
+            .items
+            .iter()
+            .filter(|o| o.name().starts_with('r'))
+            .map(|o| (o.name(), revision(o.resource_version())))
+            .collect();
+        let this_round = format!("r{round}-");
+        let risen = found.keys().find(|name| !name.starts_with(&this_round));
+        assert_eq!(risen, None, "round {round}: it was deleted in an earlier one");
+        let mut seen = seen.lock().unwrap();
         for (name, at) in seen.iter() {
             assert_eq!(found.get(name.as_str()), Some(at), "round {round}: {name} was acknowledged");
         }
@@ -73,6 +80,14 @@ fn acknowledged_writes_survive_kills() {
             "round {round}: revision {now} after {newest} and {highest}"
         );
         highest = now;
+        acknowledged += seen.len();
+        // Each round begins with an empty store, so that two hundred take no longer than two hundred times one.
+        seen.clear();
+        let everything = Selection::default();
+        let options = DeleteOptions::default();
+        runtime
+            .block_on(client(&server).delete_collection(&CONFIG_MAPS, "default", &everything, &options))
+            .unwrap();
     }
-    println!("{rounds} kills, {} acknowledged writes, revision {highest}", seen.lock().unwrap().len());
+    println!("{rounds} kills, {acknowledged} acknowledged writes, revision {highest}");
 }
