@@ -22,6 +22,7 @@ const PACKAGES: &[(&str, Sign, &str)] = &[
     ("iproute2", Sign::Program("ip"), "network tests"),
     ("nftables", Sign::Program("nft"), "network tests: the oracle for rule sets"),
     ("conntrack", Sign::Program("conntrack"), "network tests"),
+    ("openssl", Sign::Program("openssl"), "key tests"),
     ("busybox-static", Sign::Package, "images for tests and the demo"),
     ("etcd-server", Sign::Program("etcd"), "storage tests on etcd"),
     ("etcd-client", Sign::Program("etcdctl"), "storage tests on etcd"),

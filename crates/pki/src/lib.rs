@@ -17,7 +17,7 @@ pub mod token;
 
 pub use authority::{Authority, CertificateRequest, Issued, Usage};
 pub use serving::ServingCertificate;
-pub use token::{TokenError, TokenKey};
+pub use token::{TokenError, TokenKeys};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ pub struct Pki {
     /// Signs client certificates.
     pub client_ca: Arc<Authority>,
     /// Signs service-account tokens.
-    pub service_account: Arc<TokenKey>,
+    pub service_account: Arc<TokenKeys>,
 }
 
 impl Pki {
@@ -69,7 +69,7 @@ impl Pki {
         Ok(Self {
             server_ca: Arc::new(Authority::open(dir, "server-ca", "skiff-server-ca")?),
             client_ca: Arc::new(Authority::open(dir, "client-ca", "skiff-client-ca")?),
-            service_account: Arc::new(TokenKey::open(&dir.join("service-account.key"))?),
+            service_account: Arc::new(TokenKeys::open(&dir.join("service-account.key"))?),
         })
     }
 }

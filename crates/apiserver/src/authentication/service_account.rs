@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use skiff_apimachinery::GroupResource;
 use skiff_apimachinery::time::Clock;
-use skiff_pki::{TokenError, TokenKey};
+use skiff_pki::{TokenError, TokenKeys};
 use std::sync::Arc;
 
 /// A name and the UID that the name must still have.
@@ -58,8 +58,8 @@ pub struct Claims {
 
 /// Checks service-account tokens.
 pub struct ServiceAccountTokens {
-    /// The cluster's key.
-    pub key: Arc<TokenKey>,
+    /// The cluster's keys.
+    pub keys: Arc<TokenKeys>,
     /// The issuer that tokens must name.
     pub issuer: String,
     /// The audiences that the API server answers to.
@@ -81,7 +81,7 @@ impl ServiceAccountTokens {
         token: &str,
         audiences: &[String],
     ) -> Result<Option<(UserInfo, Vec<String>)>, InvalidCredentials> {
-        let claims: Claims = match self.key.verify(token) {
+        let claims: Claims = match self.keys.verify(token) {
             Ok(claims) => claims,
             Err(TokenError::Foreign) => return Ok(None),
             Err(error) => return Err(InvalidCredentials(error.to_string())),

@@ -62,7 +62,7 @@ impl ServiceAccountTokens {
         };
         let text = serde_json::to_vec(&claims).map_err(Status::internal)?;
         let expires = jiff::Timestamp::from_second(now + asked).map_err(Status::internal)?;
-        request.set(&["status", "token"], self.key.sign(&text));
+        request.set(&["status", "token"], self.keys.sign(&text));
         request.set(&["status", "expirationTimestamp"], format_time(expires));
         request.set(&["metadata", "name"], name);
         request.set(&["metadata", "namespace"], namespace);

@@ -188,7 +188,7 @@ fn parts(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let issuer = format!("https://kubernetes.default.svc.{}", config.cluster_domain);
     let tokens = Arc::new(ServiceAccountTokens {
-        key: pki.service_account.clone(),
+        keys: pki.service_account.clone(),
         audiences: vec![issuer.clone(), "skiff".to_owned()],
         issuer,
         objects: objects.clone(),
