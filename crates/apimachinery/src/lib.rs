@@ -17,6 +17,7 @@ pub mod document;
 pub mod field;
 pub mod fieldset;
 pub mod generate_name;
+pub mod go_duration;
 pub mod gvk;
 pub mod int_or_string;
 pub mod json;

@@ -80,6 +80,13 @@ impl LeaderElection {
         }
     }
 
+    /// With the lease in another namespace than kube-system.
+    #[must_use]
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        namespace.clone_into(&mut self.namespace);
+        self
+    }
+
     /// With other timings.
     #[must_use]
     pub fn timings(mut self, timings: Timings) -> Self {

@@ -8,6 +8,7 @@
 //! - objects are shared and immutable ([`Object`]); writing means sending a new document or a patch;
 //! - informers list once, watch from there, and never poll.
 
+pub mod delegated;
 pub mod discovery;
 pub mod events;
 pub mod https;
@@ -18,9 +19,10 @@ pub mod resources;
 pub mod transport;
 pub mod workqueue;
 
+pub use delegated::DelegatedAccess;
 pub use discovery::{Discovered, Served};
 pub use events::{EventRecorder, EventType, ObjectReference};
-pub use https::HttpsTransport;
+pub use https::{HttpsTransport, TokenSource};
 pub use informer::{Cached, Event, Index, Informer, SharedInformers, Subscription, Untyped};
 pub use resources::Resource;
 pub use transport::{Call, List, Object, PatchKind, Shape, Transport, Verb, WatchEvent, WatchStream};

@@ -15,6 +15,7 @@ pub mod agent;
 pub mod cgroups;
 pub mod cleanup;
 pub mod config;
+pub mod configuration;
 pub mod kubelet;
 pub mod logs;
 pub mod names;

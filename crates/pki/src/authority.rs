@@ -80,6 +80,37 @@ impl CertificateRequest {
     }
 }
 
+impl CertificateRequest {
+    /// A certificate that its own key signs, for servers that nobody gave one.
+    ///
+    /// # Errors
+    /// If a DNS name is malformed.
+    pub fn self_signed(&self) -> Result<Issued, PkiError> {
+        let key = KeyPair::generate()?;
+        let certificate = self.params()?.self_signed(&key)?;
+        Ok(Issued { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
+    }
+
+    fn params(&self) -> Result<CertificateParams, PkiError> {
+        let mut params = CertificateParams::new(self.dns_names.clone())?;
+        params.subject_alt_names.extend(self.addresses.iter().copied().map(SanType::IpAddress));
+        params.distinguished_name = DistinguishedName::new();
+        if let Some(organization) = &self.organization {
+            params.distinguished_name.push(DnType::OrganizationName, organization.as_str());
+        }
+        params.distinguished_name.push(DnType::CommonName, self.common_name.as_str());
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        params.extended_key_usages = vec![match self.usage {
+            Usage::Server => ExtendedKeyUsagePurpose::ServerAuth,
+            Usage::Client => ExtendedKeyUsagePurpose::ClientAuth,
+        }];
+        params.use_authority_key_identifier_extension = true;
+        set_lifetime(&mut params, LEAF_LIFETIME);
+        Ok(params)
+    }
+}
+
 impl Authority {
     /// Opens `DIR/NAME.crt` and `DIR/NAME.key`, making both if there is no key.
     ///
@@ -138,21 +169,7 @@ impl Authority {
     /// If a DNS name is malformed.
     pub fn issue(&self, request: &CertificateRequest) -> Result<Issued, PkiError> {
         let key = KeyPair::generate()?;
-        let mut params = CertificateParams::new(request.dns_names.clone())?;
-        params.subject_alt_names.extend(request.addresses.iter().copied().map(SanType::IpAddress));
-        params.distinguished_name = DistinguishedName::new();
-        if let Some(organization) = &request.organization {
-            params.distinguished_name.push(DnType::OrganizationName, organization.as_str());
-        }
-        params.distinguished_name.push(DnType::CommonName, request.common_name.as_str());
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-        params.extended_key_usages = vec![match request.usage {
-            Usage::Server => ExtendedKeyUsagePurpose::ServerAuth,
-            Usage::Client => ExtendedKeyUsagePurpose::ClientAuth,
-        }];
-        params.use_authority_key_identifier_extension = true;
-        set_lifetime(&mut params, LEAF_LIFETIME);
+        let params = request.params()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Issued { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
     }

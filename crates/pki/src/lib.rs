@@ -9,13 +9,19 @@
 //!   are kept;
 //! - all cryptography is ring's.
 
+pub mod any_certificate;
 pub mod authority;
+pub mod client;
 pub mod file;
+pub mod file_certificate;
 pub mod kubeconfig;
 pub mod serving;
 pub mod token;
 
+pub use any_certificate::AnyCertificate;
 pub use authority::{Authority, CertificateRequest, Issued, Usage};
+pub use client::client_tls;
+pub use file_certificate::FileCertificate;
 pub use serving::ServingCertificate;
 pub use token::{TokenError, TokenKeys};
 

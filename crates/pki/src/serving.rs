@@ -55,8 +55,7 @@ impl std::fmt::Debug for ServingCertificate {
 /// If they are malformed or do not belong together.
 pub fn certified_key(issued: &Issued) -> Result<Arc<CertifiedKey>, PkiError> {
     let (chain, key) = parse(issued)?;
-    let key = rustls::crypto::ring::sign::any_supported_type(&key)?;
-    Ok(Arc::new(CertifiedKey::new(chain, key)))
+    Ok(Arc::new(CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider())?))
 }
 
 /// The DER of a certificate chain and its key.
@@ -89,4 +88,13 @@ pub fn roots(bundle_pem: &str) -> Result<rustls::RootCertStore, PkiError> {
         roots.add(certificate)?;
     }
     Ok(roots)
+}
+
+/// A self-signed certificate that lives as long as the process, for servers that nobody gave one.
+///
+/// # Errors
+/// If a name is malformed.
+pub fn in_memory(request: &CertificateRequest) -> Result<Arc<dyn ResolvesServerCert>, PkiError> {
+    let key = certified_key(&request.self_signed()?)?;
+    Ok(Arc::new(rustls::sign::SingleCertAndKey::from(key)))
 }

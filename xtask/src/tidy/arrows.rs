@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("storage", &["apimachinery", "telemetry"]),
     ("apiserver", &["api", "apimachinery", "cel", "pki", "storage", "streaming", "telemetry"]),
     // what speaks it
-    ("client", &["api", "apimachinery", "telemetry"]),
+    ("client", &["api", "apimachinery", "pki", "telemetry"]),
     ("controller-manager", &["api", "apimachinery", "client", "pki", "telemetry"]),
     ("scheduler", &["api", "apimachinery", "client", "telemetry"]),
     ("runtime", &["cri", "shim", "streaming", "telemetry"]),

@@ -4,6 +4,7 @@
 //! only the composing binary can construct one.
 
 pub mod certificate;
+pub mod no_anonymous;
 pub mod service_account;
 pub mod token_request;
 

@@ -3,6 +3,7 @@
 //! Input: [`Attributes`] of a request; output: a [`Decision`]. Reads current roles and bindings through
 //! [`Objects`](crate::objects::Objects).
 
+pub mod always;
 pub mod escalation;
 pub mod node;
 pub mod rbac;

@@ -3,8 +3,10 @@
 use crate::kubeconfig::Access;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures::future::BoxFuture;
 use http::HeaderValue;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -15,6 +17,12 @@ const FRESH: Duration = Duration::from_secs(60);
 /// Largest token file.
 const MAX_TOKEN: usize = 64 << 10;
 
+/// Gives the bearer token for a request that is sent now.
+pub trait TokenSource: Send + Sync + 'static {
+    /// The token; without one the request goes out with the client's certificate alone, if it has one.
+    fn token(&self) -> BoxFuture<'_, Option<String>>;
+}
+
 /// How a client authenticates, besides its certificate.
 pub(super) enum Credentials {
     /// By its certificate alone.
@@ -23,6 +31,8 @@ pub(super) enum Credentials {
     Fixed(HeaderValue),
     /// By a token in a file.
     File { path: PathBuf, read: Mutex<Option<(Instant, HeaderValue)>> },
+    /// By a token that is asked for each time.
+    Source(Arc<dyn TokenSource>),
 }
 
 impl Credentials {
@@ -46,6 +56,7 @@ impl Credentials {
         match self {
             Self::None => None,
             Self::Fixed(value) => Some(value.clone()),
+            Self::Source(source) => sensitive(&format!("Bearer {}", source.token().await?)),
             Self::File { path, read } => {
                 let mut read = read.lock().await;
                 if let Some((at, value)) = &*read

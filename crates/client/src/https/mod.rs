@@ -17,6 +17,7 @@ use crate::transport::{Call, List, Object, Transport, WatchStream};
 use bytes::Bytes;
 use connector::Connector;
 use credentials::Credentials;
+pub use credentials::TokenSource;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -104,6 +105,20 @@ impl HttpsTransport {
             credentials: Arc::new(Credentials::of(&access)),
             user_agent: user_agent.into(),
         })
+    }
+
+    /// The same server, but as whom the source's tokens name. The client's own certificate is not shown.
+    ///
+    /// # Errors
+    /// If the address or the certificates cannot be used.
+    pub fn with_tokens(
+        mut access: Access,
+        user_agent: &str,
+        source: Arc<dyn TokenSource>,
+    ) -> Result<Self, HttpsError> {
+        access.client_certificate = None;
+        let transport = Self::new(access, user_agent)?;
+        Ok(Self { credentials: Arc::new(Credentials::Source(source)), ..transport })
     }
 
     async fn send(&self, request: &request::Prepared) -> Result<Response<Incoming>> {

@@ -2,11 +2,11 @@
 
 use super::HttpsError;
 use crate::kubeconfig::Access;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use skiff_pki::AnyCertificate;
 use std::sync::Arc;
 
 /// Where systems keep the certificates that they trust.
@@ -16,11 +16,11 @@ const SYSTEM_ROOTS: [&str; 3] =
 /// The settings for one server and identity.
 pub(super) fn config(access: &Access) -> Result<Arc<ClientConfig>, HttpsError> {
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| certificates("TLS versions", error))?;
     let builder = if access.insecure_skip_tls_verify {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Unchecked(provider)))
+        builder.dangerous().with_custom_certificate_verifier(AnyCertificate::verifier())
     } else {
         builder.with_root_certificates(roots(access)?)
     };
@@ -63,45 +63,4 @@ fn roots(access: &Access) -> Result<RootCertStore, HttpsError> {
         }
     }
     Ok(roots)
-}
-
-/// Takes any certificate (`insecure-skip-tls-verify`); the handshake's signatures still count.
-#[derive(Debug)]
-struct Unchecked(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

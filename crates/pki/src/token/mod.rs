@@ -228,7 +228,7 @@ mod tests {
         ] {
             let key = openssl(dir.path(), private);
             let half = openssl(dir.path(), &format!("{public} {}", key.display()));
-            let signer = TokenKeys::from_files(&key, &[key.clone()]).unwrap();
+            let signer = TokenKeys::from_files(&key, std::slice::from_ref(&key)).unwrap();
             let token = signer.sign(br#"{"sub":"x"}"#);
             let other = openssl(dir.path(), "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1");
             let verifier = TokenKeys::from_files(&other, &[half]).unwrap();

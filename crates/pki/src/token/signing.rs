@@ -14,7 +14,7 @@ pub(super) struct SigningKey {
 }
 
 enum Pair {
-    Ecdsa(EcdsaKeyPair),
+    Ecdsa(Box<EcdsaKeyPair>),
     Rsa(Box<RsaKeyPair>),
 }
 
@@ -98,5 +98,6 @@ impl Pair {
 }
 
 fn ecdsa_of(pkcs8: &[u8]) -> Result<Pair, ring::error::KeyRejected> {
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &SystemRandom::new()).map(Pair::Ecdsa)
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &SystemRandom::new())
+        .map(|pair| Pair::Ecdsa(Box::new(pair)))
 }

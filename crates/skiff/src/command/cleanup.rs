@@ -1,6 +1,7 @@
 //! `skiff cleanup`: removes what a data directory owns on this machine. The directory itself stays.
 
-use crate::server::data_dir::{DataDir, kubelet_dir, network_dir};
+use crate::component::kubelet::network_dir;
+use crate::server::data_dir::{DataDir, kubelet_dir};
 use anyhow::{Context, Result};
 use skiff_kubelet::KubeletConfig;
 use std::path::PathBuf;
@@ -11,6 +12,9 @@ pub(crate) struct Args {
     /// The data directory
     #[arg(long, short, default_value = "/var/lib/skiff", value_name = "DIR")]
     data_dir: PathBuf,
+    /// The directory of a kubelet that ran alone (default: DATA-DIR/kubelet)
+    #[arg(long, value_name = "DIR")]
+    root_dir: Option<PathBuf>,
 }
 
 /// Removes pods, network, rules, mounts and logs. Nothing there is success; a running server is refused.
@@ -24,7 +28,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(skiff_network::cleanup(&network_dir(&data_dir))).context("pod network")?;
     skiff_proxy::nft::Nftables::cleanup().context("service rules")?;
-    let kubelet = KubeletConfig { root_dir: kubelet_dir(&data_dir), ..KubeletConfig::default() };
+    let root_dir = args.root_dir.clone().unwrap_or_else(|| kubelet_dir(&data_dir));
+    let kubelet = KubeletConfig { root_dir, ..KubeletConfig::default() };
     skiff_kubelet::cleanup(&kubelet).context("pod directories")?;
     Ok(())
 }

@@ -6,6 +6,10 @@ use std::ffi::OsString;
 
 /// Puts the flags of the file that `--config` names before those of the command line.
 pub(super) fn expand(arguments: Vec<OsString>) -> Result<Vec<OsString>> {
+    // Other commands have configuration files of upstream's kinds.
+    if arguments.get(1).is_none_or(|command| command != "server") {
+        return Ok(arguments);
+    }
     let Some(path) = named(&arguments) else { return Ok(arguments) };
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.to_string_lossy()))?;

@@ -4,7 +4,13 @@
 
 mod cleanup;
 mod config_file;
+mod flags;
 mod image;
+mod kube_apiserver;
+mod kube_controller_manager;
+mod kube_proxy;
+mod kube_scheduler;
+mod kubelet;
 mod server;
 mod version;
 
@@ -24,6 +30,16 @@ struct Cli {
 enum Command {
     /// Run a cluster: control plane and node in one process
     Server(Box<server::Args>),
+    /// Run the API server alone, on an etcd cluster
+    KubeApiserver(Box<kube_apiserver::Args>),
+    /// Run the controllers alone
+    KubeControllerManager(Box<kube_controller_manager::Args>),
+    /// Run the scheduler alone
+    KubeScheduler(Box<kube_scheduler::Args>),
+    /// Run the node agent alone, with its container runtime and pod network
+    Kubelet(Box<kubelet::Args>),
+    /// Run the Service proxy of a node alone
+    KubeProxy(Box<kube_proxy::Args>),
     /// Manage the images of a node
     Image(image::Args),
     /// Remove what a data directory owns: pods, network, rules, mounts
@@ -37,6 +53,11 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match parse(std::env::args_os().collect()) {
         Ok(cli) => match cli.command {
             Command::Server(args) => server::run(*args),
+            Command::KubeApiserver(args) => kube_apiserver::run(*args),
+            Command::KubeControllerManager(args) => kube_controller_manager::run(*args),
+            Command::KubeScheduler(args) => kube_scheduler::run(*args),
+            Command::Kubelet(args) => kubelet::run(*args),
+            Command::KubeProxy(args) => kube_proxy::run(*args),
             Command::Image(args) => image::run(args),
             Command::Cleanup(args) => cleanup::run(&args),
             Command::Version => version::run(),
@@ -87,10 +108,18 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, Refusal> {
     })
 }
 
-/// The first line of clap's explanation, with the hint that follows it if there is one.
+/// The first line of clap's explanation, with the list or the hint that follows it if there is one.
 fn one_line(text: &str) -> String {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    let mut first = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    if first.ends_with(':') {
+        let mut separator = " ";
+        while let Some(item) = lines.next_if(|line| line.starts_with("--")) {
+            first.push_str(separator);
+            first.push_str(item);
+            separator = ", ";
+        }
+    }
     match lines.find(|line| line.starts_with("tip:")) {
         Some(tip) => format!("{first} ({})", tip.trim_start_matches("tip: ")),
         None => first,
@@ -114,6 +143,8 @@ mod tests {
         let line = refusal(&["skiff", "server", "--https-listen-prot", "1"]);
         assert!(line.contains("--https-listen-prot") && !line.contains('\n'), "{line}");
         assert_eq!(refusal(&["skiff", "server", "--help"]), "shown");
+        let line = refusal(&["skiff", "kubelet"]);
+        assert_eq!(line, "the following required arguments were not provided: --kubeconfig <FILE>");
     }
 
     #[test]

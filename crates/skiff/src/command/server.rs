@@ -1,6 +1,9 @@
 //! `skiff server`: its flags, named as k3s names them.
 
-use crate::server::{self, Config, Datastore};
+use super::flags::logging::LoggingFlags;
+use super::flags::switches;
+use crate::component::datastore::Etcd;
+use crate::server::{self, Config};
 use anyhow::{Context, Result, bail, ensure};
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -85,12 +88,8 @@ pub(crate) struct Args {
     /// API versions to turn on or off, such as `batch/v2alpha1=true` or `api/all=true`
     #[arg(long, value_delimiter = ',', value_name = "VERSION=BOOL")]
     runtime_config: Vec<String>,
-    /// Log filter, such as `info` or `skiff_kubelet=debug,info`
-    #[arg(long, default_value = "info", env = "SKIFF_LOG")]
-    log_level: String,
-    /// Log format: text or json
-    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
-    logging_format: String,
+    #[command(flatten)]
+    logging: LoggingFlags,
 }
 
 /// Parts that can be left out.
@@ -98,11 +97,7 @@ const PARTS: [&str; 4] = ["dns", "kube-proxy", "kube-scheduler", "kube-controlle
 
 /// Runs a server until it is told to stop.
 pub(super) fn run(args: Args) -> Result<()> {
-    let format = match args.logging_format.as_str() {
-        "json" => skiff_telemetry::logging::Format::Json,
-        _ => skiff_telemetry::logging::Format::Text,
-    };
-    skiff_telemetry::logging::init(format, &args.log_level)?;
+    args.logging.init()?;
     server::run(config(args)?)
 }
 
@@ -148,16 +143,12 @@ fn config(args: Args) -> Result<Config> {
             "--cluster-dns {address} is not in --service-cidr"
         );
     }
-    let datastore = if args.datastore_endpoint.is_empty() {
-        Datastore::Embedded
-    } else {
-        Datastore::Etcd {
-            endpoints: args.datastore_endpoint.split(',').map(str::to_owned).collect(),
-            ca: args.datastore_cafile,
-            certificate: args.datastore_certfile,
-            key: args.datastore_keyfile,
-        }
-    };
+    let datastore = (!args.datastore_endpoint.is_empty()).then(|| Etcd {
+        endpoints: args.datastore_endpoint.split(',').map(str::to_owned).collect(),
+        ca: args.datastore_cafile,
+        certificate: args.datastore_certfile,
+        key: args.datastore_keyfile,
+    });
     let data_dir = std::path::absolute(&args.data_dir).context("--data-dir")?;
     Ok(Config {
         kubeconfig: args.write_kubeconfig.unwrap_or_else(|| data_dir.join("kubeconfig")),
@@ -180,26 +171,14 @@ fn config(args: Args) -> Result<Config> {
         agent: !args.disable_agent,
         datastore,
         audit_log: args.audit_log_path,
-        runtime_config: switches("--runtime-config", &args.runtime_config)?,
+        runtime_config: switches::parse("--runtime-config", &args.runtime_config)?,
     })
 }
 
-fn port_range(text: &str) -> Result<(u16, u16)> {
+pub(super) fn port_range(text: &str) -> Result<(u16, u16)> {
     let range = text.split_once('-').and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
     match range {
         Some((low, high)) if low > 0 && low <= high => Ok((low, high)),
         _ => bail!("--service-node-port-range {text}: must be two ports, such as 30000-32767"),
     }
-}
-
-fn switches(flag: &str, given: &[String]) -> Result<Vec<(String, bool)>> {
-    given
-        .iter()
-        .map(|text| match text.split_once('=') {
-            None => Ok((text.clone(), true)),
-            Some((name, "true")) => Ok((name.to_owned(), true)),
-            Some((name, "false")) => Ok((name.to_owned(), false)),
-            Some(_) => bail!("{flag} {text}: must be NAME=true or NAME=false"),
-        })
-        .collect()
 }

@@ -2,14 +2,11 @@
 
 use super::Config;
 use super::control_plane::ControlPlane;
+use crate::component::scheduler;
 use anyhow::{Result, anyhow};
-use skiff_apimachinery::time::SystemClock;
-use skiff_client::SharedInformers;
-use skiff_client::events::EventRecorder;
 use skiff_controller_manager::{Clients, ControllerManager};
-use skiff_scheduler::{Scheduler, SchedulerConfig};
+use skiff_scheduler::SchedulerConfig;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -70,14 +67,7 @@ pub(super) fn start(
     }
     if config.runs("kube-scheduler") {
         let client = control_plane.client_of("system:kube-scheduler", &[]);
-        let scheduler = Scheduler::new(
-            SchedulerConfig::default(),
-            client.clone(),
-            SharedInformers::new(client.clone()),
-            EventRecorder::new(client, "default-scheduler", "", Arc::new(SystemClock)),
-            Arc::new(SystemClock),
-            control_plane.metrics(),
-        );
+        let scheduler = scheduler::assemble(SchedulerConfig::default(), client, control_plane.metrics());
         parts.spawn("scheduler", async move {
             scheduler.run(shutdown.cancelled()).await;
             Ok(())

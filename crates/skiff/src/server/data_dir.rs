@@ -59,11 +59,6 @@ impl DataDir {
     }
 }
 
-/// What the pod network keeps below a data directory.
-pub(crate) fn network_dir(data_dir: &Path) -> PathBuf {
-    data_dir.join("network")
-}
-
 /// What the kubelet keeps below a data directory.
 pub(crate) fn kubelet_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("kubelet")

@@ -5,22 +5,19 @@
 //! stopped in the opposite one.
 
 pub(crate) mod address;
-mod compaction;
 mod components;
 mod control_plane;
 pub(crate) mod data_dir;
 mod dns;
-mod identity;
-mod local;
 mod node;
 mod secrets_key;
-mod seeds;
 
-use anyhow::{Context, Result};
+use crate::component::datastore::Etcd;
+use crate::component::process;
+use anyhow::Result;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -45,18 +42,10 @@ pub(crate) struct Config {
     pub(crate) resolv_conf: PathBuf,
     pub(crate) disabled: Vec<String>,
     pub(crate) agent: bool,
-    pub(crate) datastore: Datastore,
+    /// The embedded store in the data directory without.
+    pub(crate) datastore: Option<Etcd>,
     pub(crate) audit_log: Option<PathBuf>,
     pub(crate) runtime_config: Vec<(String, bool)>,
-}
-
-/// Which store holds the objects.
-#[derive(Debug, Clone)]
-pub(crate) enum Datastore {
-    /// In the data directory.
-    Embedded,
-    /// An etcd cluster.
-    Etcd { endpoints: Vec<String>, ca: Option<PathBuf>, certificate: Option<PathBuf>, key: Option<PathBuf> },
 }
 
 impl Config {
@@ -68,17 +57,10 @@ impl Config {
 
 /// Runs a server until SIGTERM or SIGINT. Pods go on running.
 pub(crate) fn run(config: Config) -> Result<()> {
-    // Fails only if one is installed already, which is this same one.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let outcome = runtime.block_on(serve(config));
-    runtime.shutdown_background();
-    outcome
+    process::run(|shutdown| serve(config, shutdown))
 }
 
-async fn serve(config: Config) -> Result<()> {
-    let shutdown = stop_on_signal()?;
+async fn serve(config: Config, shutdown: CancellationToken) -> Result<()> {
     let data_dir = data_dir::DataDir::open(&config.data_dir)?;
     let control_plane = control_plane::start(&config, &data_dir).await?;
     let mut parts = components::start(&config, &control_plane, shutdown.clone())?;
@@ -95,20 +77,4 @@ async fn serve(config: Config) -> Result<()> {
     parts.finish().await;
     control_plane.stop().await;
     outcome
-}
-
-/// A token that is cancelled by the first SIGTERM or SIGINT.
-fn stop_on_signal() -> Result<CancellationToken> {
-    let token = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let cancel = token.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        cancel.cancel();
-    });
-    Ok(token)
 }

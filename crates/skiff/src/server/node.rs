@@ -2,20 +2,16 @@
 
 use super::components::Parts;
 use super::control_plane::ControlPlane;
-use super::data_dir::{kubelet_dir, network_dir};
+use super::data_dir::kubelet_dir;
 use super::{Config, dns};
-use anyhow::{Context, Result, ensure};
-use skiff_client::SharedInformers;
+use crate::component::monitor::Endpoint;
+use crate::component::{kubelet, proxy};
+use anyhow::Result;
+use skiff_kubelet::KubeletConfig;
 use skiff_kubelet::server::ServerTls;
-use skiff_kubelet::{Kubelet, KubeletConfig};
-use skiff_network::{NetworkConfig, PodNetwork};
-use skiff_proxy::{Proxy, ProxyConfig};
-use skiff_runtime::{EmbeddedRuntime, RuntimeConfig};
-use std::sync::Arc;
+use skiff_proxy::ProxyConfig;
+use std::net::{Ipv4Addr, SocketAddr};
 use tokio_util::sync::CancellationToken;
-
-/// Name of the bridge that pods are on.
-const BRIDGE: &str = "cni0";
 
 /// Starts the node.
 pub(super) async fn start(
@@ -24,40 +20,33 @@ pub(super) async fn start(
     parts: &mut Parts,
     shutdown: CancellationToken,
 ) -> Result<()> {
-    ensure!(rustix::process::geteuid().is_root(), "a node needs root: run as root, or with --disable-agent");
-    let network = PodNetwork::open(NetworkConfig {
-        data_dir: network_dir(&config.data_dir),
-        bridge_name: BRIDGE.to_owned(),
-        cluster_cidrs: config.cluster_cidrs.clone(),
-        mtu: None,
-    })
-    .await
-    .context("pod network")?;
-    let mut runtime_config = RuntimeConfig::new(&config.data_dir, Arc::new(network));
-    runtime_config.cgroup_root.clone_from(&config.cgroup_root);
-    let runtime = EmbeddedRuntime::open(runtime_config).await.context("container runtime")?;
-
     let identity = control_plane.client_of(&format!("system:node:{}", config.node_name), &["system:nodes"]);
     let tls = ServerTls {
         certificate: control_plane.kubelet_certificate(&config.node_name, &config.node_addresses)?,
         client_roots: control_plane.client_roots()?,
     };
-    let kubelet = Kubelet::new(kubelet_config(config), runtime, SharedInformers::new(identity), tls)
-        .await
-        .context("kubelet")?;
+    let node = kubelet::Node {
+        data_dir: config.data_dir.clone(),
+        cluster_cidrs: config.cluster_cidrs.clone(),
+        kubelet: kubelet_config(config),
+    };
+    let kubelet = kubelet::assemble(node, identity, tls).await?;
     let stop = shutdown.clone();
     parts.spawn("kubelet", async move { Ok(kubelet.run(stop).await?) });
 
     if config.runs("kube-proxy") {
-        let informers = SharedInformers::new(control_plane.client_of("system:kube-proxy", &[]));
-        let proxy = Proxy::new(
-            ProxyConfig {
-                node_name: config.node_name.clone(),
-                node_port_addresses: Vec::new(),
-                cluster_cidrs: config.cluster_cidrs.clone(),
-            },
-            &informers,
-        );
+        let client = control_plane.client_of("system:kube-proxy", &[]);
+        let settings = ProxyConfig {
+            node_name: config.node_name.clone(),
+            node_port_addresses: Vec::new(),
+            cluster_cidrs: config.cluster_cidrs.clone(),
+        };
+        // Load balancers look here for whether to send traffic to this node. The metrics are with all others.
+        let address = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), proxy::HEALTHZ_PORT);
+        let monitors =
+            proxy::Monitors { healthz: Some(Endpoint { address, tls: None }), ..proxy::Monitors::default() };
+        let proxy =
+            proxy::assemble(settings, monitors, client, control_plane.metrics(), shutdown.clone()).await?;
         let stop = shutdown.clone();
         parts.spawn("kube-proxy", async move { Ok(proxy.run(stop.cancelled()).await?) });
     }

@@ -1,0 +1,266 @@
+//! The API server: store, caches, authentication, authorization and admission put together, and what every cluster starts
+//! with.
+
+mod compaction;
+mod identity;
+mod local;
+mod seeds;
+
+use super::admission_plugins::AdmissionPlugins;
+use anyhow::{Context, Result};
+use ipnet::IpNet;
+use local::InProcess;
+use rustls::server::ResolvesServerCert;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use skiff_api::Resource;
+use skiff_apimachinery::GroupResource;
+use skiff_apimachinery::time::{Clock, SystemClock};
+use skiff_apiserver::audit::AuditLog;
+use skiff_apiserver::authentication::certificate::ClientCertificate;
+use skiff_apiserver::authentication::no_anonymous::NoAnonymous;
+use skiff_apiserver::authentication::service_account::ServiceAccountTokens;
+use skiff_apiserver::authentication::{Authenticator, Chain as Authenticators};
+use skiff_apiserver::authorization::always::{AlwaysAllow, AlwaysDeny};
+use skiff_apiserver::authorization::escalation::Escalation;
+use skiff_apiserver::authorization::node::Node;
+use skiff_apiserver::authorization::rbac::Rbac;
+use skiff_apiserver::authorization::review::Reviews;
+use skiff_apiserver::authorization::{Authorizer, Chain as Authorizers};
+use skiff_apiserver::cache::Caches;
+use skiff_apiserver::connect::{DirectDial, Kubelets};
+use skiff_apiserver::objects::Objects;
+use skiff_apiserver::registry::services::ServiceNetwork;
+use skiff_apiserver::{ApiServer, TlsConfig, bootstrap};
+use skiff_client::Client;
+use skiff_pki::TokenKeys;
+use skiff_storage::Storage;
+use skiff_storage::transform::Transformer;
+use skiff_telemetry::Registry;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How an API server is set up.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) bind_address: IpAddr,
+    pub(crate) port: u16,
+    /// How pods reach it.
+    pub(crate) advertise_addresses: Vec<IpAddr>,
+    pub(crate) service_cidrs: Vec<IpNet>,
+    pub(crate) node_port_range: (u16, u16),
+    /// Issuer of service-account tokens.
+    pub(crate) issuer: String,
+    /// Audiences that the API server answers to.
+    pub(crate) audiences: Vec<String>,
+    pub(crate) authorization: Vec<AuthorizationMode>,
+    /// Whether requests without credentials are let in as `system:anonymous`.
+    pub(crate) anonymous: bool,
+    pub(crate) admission: AdmissionPlugins,
+    pub(crate) audit_log: Option<PathBuf>,
+    pub(crate) runtime_config: Vec<(String, bool)>,
+}
+
+/// An authorizer, by its name in `--authorization-mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuthorizationMode {
+    Node,
+    Rbac,
+    AlwaysAllow,
+    AlwaysDeny,
+}
+
+/// What an API server shows and believes.
+pub(crate) struct Keys {
+    pub(crate) serving: Arc<dyn ResolvesServerCert>,
+    /// PEM of the authorities of client certificates; empty takes none.
+    pub(crate) client_ca: String,
+    pub(crate) tokens: Arc<TokenKeys>,
+    /// How it shows itself to kubelets, and whom it believes there.
+    pub(crate) kubelet_client: Arc<rustls::ClientConfig>,
+}
+
+/// Where it keeps objects, and how those of some resources are sealed.
+pub(crate) struct Store {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) transformers: HashMap<GroupResource, Arc<dyn Transformer>>,
+}
+
+/// A running API server.
+pub(crate) struct Running {
+    api: ApiServer,
+    metrics: Registry,
+    serving: JoinHandle<Result<(), rustls::Error>>,
+    shutdown: CancellationToken,
+}
+
+/// Takes the address; before anything else is touched, so that a used port harms nothing.
+pub(crate) async fn listen(config: &Config) -> Result<TcpListener> {
+    let socket = SocketAddr::new(config.bind_address, config.port);
+    TcpListener::bind(socket).await.with_context(|| format!("cannot listen on {socket}"))
+}
+
+/// Starts the API server: when this returns, requests are answered and the cluster holds what it must.
+pub(crate) async fn start(
+    config: &Config,
+    listener: TcpListener,
+    keys: Keys,
+    store: Store,
+) -> Result<Running> {
+    let caches = Caches::new(store.storage.clone(), rows(&config.runtime_config), store.transformers);
+    let metrics = Registry::new();
+    let api = ApiServer::new(parts(config, &keys, &caches, metrics.clone())?).await;
+    let bootstrapped = api.hold_readiness("poststarthook/rbac/bootstrap-roles");
+    let tls = TlsConfig { certificates: keys.serving, client_authorities: certificates(&keys.client_ca)? };
+    // The server goes on while components finish, and stops when they have.
+    let shutdown = CancellationToken::new();
+    let (server, stop) = (api.clone(), shutdown.clone());
+    let serving = tokio::spawn(async move { server.run(&tls, vec![listener], stop).await });
+
+    let door = api.local(identity::component("system:apiserver", &["system:masters"]), "kube-apiserver");
+    let seeds = seeds_config(config, keys.client_ca);
+    bootstrap::reconcile(&seeds::LocalDoor(door), &seeds).await.context("bootstrap")?;
+    bootstrapped.pass();
+    tokio::spawn(compaction::run(store.storage, shutdown.clone()));
+    Ok(Running { api, metrics, serving, shutdown })
+}
+
+// === impl Running ===
+
+impl Running {
+    /// A client with an identity, for a component of this process.
+    pub(crate) fn client_of(&self, user: &str, groups: &[&str]) -> Client {
+        let agent = user.rsplit(':').next().unwrap_or(user);
+        Client::new(Arc::new(InProcess(self.api.local(identity::component(user, groups), agent))))
+    }
+
+    /// Makes clients of service accounts in kube-system.
+    pub(crate) fn service_account_clients(&self) -> Arc<dyn Fn(&str) -> Client + Send + Sync> {
+        let api = self.api.clone();
+        Arc::new(move |account| {
+            Client::new(Arc::new(InProcess(
+                api.local(identity::controller(account), "kube-controller-manager"),
+            )))
+        })
+    }
+
+    /// The registry of this process's metrics.
+    pub(crate) fn metrics(&self) -> &Registry {
+        &self.metrics
+    }
+
+    /// Waits until the API server ends by itself.
+    pub(crate) async fn ended(&mut self) -> Result<()> {
+        (&mut self.serving).await.context("the API server died")?.context("the API server")
+    }
+
+    /// Stops the API server and waits for it.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        match self.serving.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "API server"),
+            Err(died) => tracing::error!(%died, "API server"),
+        }
+    }
+}
+
+/// The built-in rows with what `--runtime-config` turns on and off.
+fn rows(switches: &[(String, bool)]) -> Vec<Arc<Resource>> {
+    let mut rows = skiff_api::builtin();
+    for (name, on) in switches {
+        for row in &mut rows {
+            let version = row.group_version().to_string();
+            let resource = format!("{version}/{}", row.plural);
+            let stability = if row.gvk.version.contains("alpha") {
+                "api/alpha"
+            } else if row.gvk.version.contains("beta") {
+                "api/beta"
+            } else {
+                "api/ga"
+            };
+            if [version.as_str(), resource.as_str(), stability, "api/all"].contains(&name.as_str()) {
+                Arc::make_mut(row).enabled = *on;
+            }
+        }
+    }
+    rows
+}
+
+fn parts(
+    config: &Config,
+    keys: &Keys,
+    caches: &Arc<Caches>,
+    metrics: Registry,
+) -> Result<skiff_apiserver::Config> {
+    let objects: Arc<dyn Objects> = caches.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tokens = Arc::new(ServiceAccountTokens {
+        keys: keys.tokens.clone(),
+        audiences: config.audiences.clone(),
+        issuer: config.issuer.clone(),
+        objects: objects.clone(),
+        clock: clock.clone(),
+    });
+    let rbac = Arc::new(Rbac::new(objects.clone()));
+    let authorizer: Arc<dyn Authorizer> = Arc::new(Authorizers::new(
+        config.authorization.iter().map(|mode| mode.authorizer(&objects, &rbac)).collect(),
+    ));
+    let mut authenticators: Vec<Arc<dyn Authenticator>> = vec![Arc::new(ClientCertificate), tokens.clone()];
+    if !config.anonymous {
+        authenticators.push(Arc::new(NoAnonymous));
+    }
+    let authenticator = Arc::new(Authenticators::new(authenticators));
+    let escalation =
+        Escalation { rbac: rbac.clone(), authorizer: authorizer.clone(), objects: objects.clone() };
+    let mut parts = skiff_apiserver::Config::new(caches.clone(), authenticator, authorizer.clone());
+    parts.admission = config.admission.chain(&objects, escalation);
+    parts.reviews = Some(Arc::new(Reviews { tokens: tokens.clone(), authorizer, rbac }));
+    parts.tokens = Some(tokens);
+    parts.kubelets = Some(Kubelets::new(Arc::new(DirectDial), keys.kubelet_client.clone()));
+    if let Some(path) = &config.audit_log {
+        let log = AuditLog::open(path).with_context(|| format!("cannot write {}", path.display()))?;
+        parts.audit = Some(Arc::new(log));
+    }
+    let (low, high) = config.node_port_range;
+    parts.services = ServiceNetwork { cidrs: config.service_cidrs.clone(), node_ports: low..=high };
+    let public = config.advertise_addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    parts.public_address = SocketAddr::new(public, config.port).to_string();
+    parts.clock = clock;
+    parts.metrics = metrics;
+    Ok(parts)
+}
+
+impl AuthorizationMode {
+    fn authorizer(self, objects: &Arc<dyn Objects>, rbac: &Arc<Rbac>) -> Arc<dyn Authorizer> {
+        match self {
+            Self::Node => Arc::new(Node::new(objects.clone())),
+            Self::Rbac => rbac.clone(),
+            Self::AlwaysAllow => Arc::new(AlwaysAllow),
+            Self::AlwaysDeny => Arc::new(AlwaysDeny),
+        }
+    }
+}
+
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().context("client CA")
+}
+
+fn seeds_config(config: &Config, client_ca: String) -> bootstrap::Config {
+    bootstrap::Config {
+        service_addresses: config
+            .service_cidrs
+            .iter()
+            .filter_map(|block| crate::server::address::nth(block, 1))
+            .collect(),
+        service_cidrs: config.service_cidrs.iter().map(ToString::to_string).collect(),
+        advertise_addresses: config.advertise_addresses.clone(),
+        port: config.port,
+        client_ca,
+    }
+}
