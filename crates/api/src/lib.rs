@@ -10,14 +10,18 @@
 //! - generated tables live under `generated/` and are never edited.
 
 pub mod discovery;
+pub mod features;
 pub mod kinds;
 pub mod openapi;
 pub mod resource;
+pub mod runtime_config;
 pub mod schemas;
 pub mod strategy;
 mod table;
 pub mod validation;
 
+pub use features::FeatureGates;
 pub use resource::{Conversion, Resource, Scope, Subresource, Verbs};
+pub use runtime_config::{RuntimeConfig, served};
 pub use strategy::{Cell, Column, NameRule, Strategy};
 pub use table::builtin;

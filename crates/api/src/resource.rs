@@ -123,6 +123,8 @@ pub struct Resource {
     pub strategy: Arc<dyn Strategy>,
     /// Served without `--runtime-config`.
     pub enabled: bool,
+    /// The feature gate without which it is not served.
+    pub gate: Option<&'static str>,
     /// Made from a CustomResourceDefinition.
     pub custom: bool,
 }

@@ -57,8 +57,28 @@ fn row(line: &'static str) -> Option<Resource> {
         conversion,
         strategy: kinds::strategy(entry, version),
         enabled: !version.contains("alpha") && !version.contains("beta"),
+        gate: gate(group, plural),
         custom: false,
         gvk,
+    })
+}
+
+/// The feature that a resource belongs to, if upstream has a gate for it.
+fn gate(group: &str, plural: &str) -> Option<&'static str> {
+    Some(match (group, plural) {
+        ("admissionregistration.k8s.io", "mutatingadmissionpolicies" | "mutatingadmissionpolicybindings") => {
+            "MutatingAdmissionPolicy"
+        }
+        ("certificates.k8s.io", "clustertrustbundles") => "ClusterTrustBundle",
+        ("certificates.k8s.io", "podcertificaterequests") => "PodCertificateRequest",
+        ("coordination.k8s.io", "leasecandidates") => "CoordinatedLeaderElection",
+        ("internal.apiserver.k8s.io", "storageversions") => "StorageVersionAPI",
+        ("resource.k8s.io", "devicetaintrules") => "DRADeviceTaintRules",
+        ("resource.k8s.io", _) => "DynamicResourceAllocation",
+        ("scheduling.k8s.io", "workloads") => "GenericWorkload",
+        ("storage.k8s.io", "volumeattributesclasses") => "VolumeAttributesClass",
+        ("storagemigration.k8s.io", _) => "StorageVersionMigrator",
+        _ => return None,
     })
 }
 

@@ -286,6 +286,7 @@ mod tests {
             hub: gvk.clone(),
             gvk,
             enabled: true,
+            gate: None,
             custom: true,
             ..Resource::clone(&like)
         };

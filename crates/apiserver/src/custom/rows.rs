@@ -77,6 +77,7 @@ fn row(definition: &Document, version: &Document, metadata: &SchemaRef) -> Resou
         strategy,
         // What is stored must be reachable to be removed.
         enabled: version.bool_at(&["served"]) == Some(true) || (terminating && is_hub),
+        gate: None,
         custom: true,
         gvk,
     }

@@ -1,8 +1,9 @@
 //! `skiff kube-apiserver`: the API server alone on an etcd cluster, with upstream's flags.
 
+use super::flags::api_versions::ApiVersionFlags;
+use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
 use super::flags::serving::{ServingFlags, read};
-use super::flags::switches;
 use super::server::port_range;
 use crate::component::admission_plugins::AdmissionPlugins;
 use crate::component::api_server::{self, AuthorizationMode, Config, Keys, Store};
@@ -94,9 +95,10 @@ pub(crate) struct Args {
     /// File that audit events are appended to
     #[arg(long, value_name = "FILE")]
     audit_log_path: Option<PathBuf>,
-    /// API versions to turn on or off, such as `batch/v2alpha1=true` or `api/all=true`
-    #[arg(long, value_delimiter = ',', value_name = "VERSION=BOOL")]
-    runtime_config: Vec<String>,
+    #[command(flatten)]
+    versions: ApiVersionFlags,
+    #[command(flatten)]
+    features: FeatureFlags,
     #[command(flatten)]
     logging: LoggingFlags,
 }
@@ -163,7 +165,8 @@ fn config(args: &Args) -> Result<Config> {
             args.disable_admission_plugins.clone(),
         )?,
         audit_log: args.audit_log_path.clone(),
-        runtime_config: switches::parse("--runtime-config", &args.runtime_config)?,
+        runtime_config: args.versions.config()?,
+        features: args.features.gates()?,
     })
 }
 

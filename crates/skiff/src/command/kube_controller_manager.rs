@@ -1,6 +1,7 @@
 //! `skiff kube-controller-manager`: the controllers alone, with upstream's flags.
 
 use super::flags::cluster_access::ClusterAccessFlags;
+use super::flags::features::FeatureFlags;
 use super::flags::leader_elect::LeaderElectFlags;
 use super::flags::logging::LoggingFlags;
 use super::flags::serving::{ServingFlags, read};
@@ -70,12 +71,16 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = Settings::default().max_endpoints_per_slice)]
     max_endpoints_per_slice: usize,
     #[command(flatten)]
+    features: FeatureFlags,
+    #[command(flatten)]
     logging: LoggingFlags,
 }
 
 /// Runs the controllers until they are told to stop.
 pub(super) fn run(args: Args) -> Result<()> {
     args.logging.init()?;
+    // None of them changes anything here yet; a wrong one is told all the same.
+    args.features.gates()?;
     ensure!(
         !args.allocate_node_cidrs || !args.cluster_cidr.is_empty(),
         "--cluster-cidr is required when --allocate-node-cidrs is true"

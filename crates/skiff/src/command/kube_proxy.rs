@@ -1,6 +1,7 @@
 //! `skiff kube-proxy`: the Service proxy of a node alone, with upstream's flags.
 
 use super::flags::cluster_access::ClusterAccessFlags;
+use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
 use crate::component::monitor::Endpoint;
 use crate::component::process;
@@ -37,12 +38,16 @@ pub(crate) struct Args {
     #[arg(long)]
     cleanup: bool,
     #[command(flatten)]
+    features: FeatureFlags,
+    #[command(flatten)]
     logging: LoggingFlags,
 }
 
 /// Runs a proxy until it is told to stop.
 pub(super) fn run(args: Args) -> Result<()> {
     args.logging.init()?;
+    // None of them changes anything here yet; a wrong one is told all the same.
+    args.features.gates()?;
     ensure!(rustix::process::geteuid().is_root(), "a Service proxy needs root");
     if args.cleanup {
         return skiff_proxy::nft::Nftables::cleanup().context("service rules");

@@ -1,6 +1,7 @@
 //! `skiff kube-scheduler`: the scheduler alone, with upstream's flags.
 
 use super::flags::cluster_access::ClusterAccessFlags;
+use super::flags::features::FeatureFlags;
 use super::flags::leader_elect::LeaderElectFlags;
 use super::flags::logging::LoggingFlags;
 use super::flags::serving::ServingFlags;
@@ -28,12 +29,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     authorization_kubeconfig: Option<PathBuf>,
     #[command(flatten)]
+    features: FeatureFlags,
+    #[command(flatten)]
     logging: LoggingFlags,
 }
 
 /// Runs a scheduler until it is told to stop.
 pub(super) fn run(args: Args) -> Result<()> {
     args.logging.init()?;
+    // None of them changes anything here yet; a wrong one is told all the same.
+    args.features.gates()?;
     let config = scheduler::Config {
         access: args.cluster.read()?,
         election: args.leader.election("kube-scheduler")?,

@@ -2,6 +2,7 @@
 //!
 //! Flags win over the file that `--config` names, which wins over the defaults.
 
+use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
 use super::flags::serving::{certificate, read};
 use crate::component::kubelet::{self, Node};
@@ -91,12 +92,16 @@ pub(crate) struct Args {
     #[arg(long, value_delimiter = ',', value_name = "KEY=VALUE:EFFECT")]
     register_with_taints: Vec<String>,
     #[command(flatten)]
+    features: FeatureFlags,
+    #[command(flatten)]
     logging: LoggingFlags,
 }
 
 /// Runs a kubelet until it is told to stop; pods go on running.
 pub(super) fn run(mut args: Args) -> Result<()> {
     args.logging.init()?;
+    // None of them changes anything here yet; a wrong one is told all the same.
+    args.features.gates()?;
     let mut settings =
         KubeletConfig { root_dir: std::path::absolute(&args.root_dir)?, ..KubeletConfig::default() };
     let file = match &args.config {

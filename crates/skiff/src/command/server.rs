@@ -1,7 +1,8 @@
 //! `skiff server`: its flags, named as k3s names them.
 
+use super::flags::api_versions::ApiVersionFlags;
+use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
-use super::flags::switches;
 use crate::component::datastore::Etcd;
 use crate::server::{self, Config};
 use anyhow::{Context, Result, bail, ensure};
@@ -85,9 +86,10 @@ pub(crate) struct Args {
     /// File that audit events are appended to
     #[arg(long, value_name = "FILE")]
     audit_log_path: Option<PathBuf>,
-    /// API versions to turn on or off, such as `batch/v2alpha1=true` or `api/all=true`
-    #[arg(long, value_delimiter = ',', value_name = "VERSION=BOOL")]
-    runtime_config: Vec<String>,
+    #[command(flatten)]
+    versions: ApiVersionFlags,
+    #[command(flatten)]
+    features: FeatureFlags,
     #[command(flatten)]
     logging: LoggingFlags,
 }
@@ -171,7 +173,8 @@ fn config(args: Args) -> Result<Config> {
         agent: !args.disable_agent,
         datastore,
         audit_log: args.audit_log_path,
-        runtime_config: switches::parse("--runtime-config", &args.runtime_config)?,
+        runtime_config: args.versions.config()?,
+        features: args.features.gates()?,
     })
 }
 

@@ -103,6 +103,7 @@ fn settings(config: &Config) -> api_server::Config {
         admission: AdmissionPlugins::default(),
         audit_log: config.audit_log.clone(),
         runtime_config: config.runtime_config.clone(),
+        features: config.features.clone(),
     }
 }
 

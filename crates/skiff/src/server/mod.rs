@@ -16,6 +16,7 @@ use crate::component::datastore::Etcd;
 use crate::component::process;
 use anyhow::Result;
 use ipnet::IpNet;
+use skiff_api::{FeatureGates, RuntimeConfig};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
@@ -45,7 +46,8 @@ pub(crate) struct Config {
     /// The embedded store in the data directory without.
     pub(crate) datastore: Option<Etcd>,
     pub(crate) audit_log: Option<PathBuf>,
-    pub(crate) runtime_config: Vec<(String, bool)>,
+    pub(crate) runtime_config: RuntimeConfig,
+    pub(crate) features: FeatureGates,
 }
 
 impl Config {

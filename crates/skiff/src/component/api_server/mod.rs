@@ -13,7 +13,7 @@ use local::InProcess;
 use rustls::server::ResolvesServerCert;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use skiff_api::Resource;
+use skiff_api::{FeatureGates, RuntimeConfig};
 use skiff_apimachinery::GroupResource;
 use skiff_apimachinery::time::{Clock, SystemClock};
 use skiff_apiserver::audit::AuditLog;
@@ -63,7 +63,8 @@ pub(crate) struct Config {
     pub(crate) anonymous: bool,
     pub(crate) admission: AdmissionPlugins,
     pub(crate) audit_log: Option<PathBuf>,
-    pub(crate) runtime_config: Vec<(String, bool)>,
+    pub(crate) runtime_config: RuntimeConfig,
+    pub(crate) features: FeatureGates,
 }
 
 /// An authorizer, by its name in `--authorization-mode`.
@@ -112,8 +113,10 @@ pub(crate) async fn start(
     keys: Keys,
     store: Store,
 ) -> Result<Running> {
-    let caches = Caches::new(store.storage.clone(), rows(&config.runtime_config), store.transformers);
+    let rows = skiff_api::served(&config.runtime_config, &config.features);
+    let caches = Caches::new(store.storage.clone(), rows, store.transformers);
     let metrics = Registry::new();
+    tell_features(&config.features, &metrics);
     let api = ApiServer::new(parts(config, &keys, &caches, metrics.clone())?).await;
     let bootstrapped = api.hold_readiness("poststarthook/rbac/bootstrap-roles");
     let tls = TlsConfig { certificates: keys.serving, client_authorities: certificates(&keys.client_ca)? };
@@ -170,26 +173,16 @@ impl Running {
     }
 }
 
-/// The built-in rows with what `--runtime-config` turns on and off.
-fn rows(switches: &[(String, bool)]) -> Vec<Arc<Resource>> {
-    let mut rows = skiff_api::builtin();
-    for (name, on) in switches {
-        for row in &mut rows {
-            let version = row.group_version().to_string();
-            let resource = format!("{version}/{}", row.plural);
-            let stability = if row.gvk.version.contains("alpha") {
-                "api/alpha"
-            } else if row.gvk.version.contains("beta") {
-                "api/beta"
-            } else {
-                "api/ga"
-            };
-            if [version.as_str(), resource.as_str(), stability, "api/all"].contains(&name.as_str()) {
-                Arc::make_mut(row).enabled = *on;
-            }
-        }
+/// Tells which features are on, as upstream's components do.
+fn tell_features(features: &FeatureGates, metrics: &Registry) {
+    let told = metrics.gauges(
+        "kubernetes_feature_enabled",
+        "This metric records the data about the stage and enablement of a k8s feature.",
+        &["name", "stage"],
+    );
+    for (gate, on) in features.all() {
+        told.with(&[gate.name, gate.stage.label()]).set(i64::from(on));
     }
-    rows
 }
 
 fn parts(
