@@ -2,6 +2,7 @@
 //!
 //! Each task is one module with a `run` that prints what it does; a failure is one line and exit code 1.
 
+mod bench;
 mod codegen;
 mod demo;
 mod setup;
@@ -18,6 +19,7 @@ tasks:
   tidy      check crate arrows, crate docs, file sizes, names and words
   test      tidy, format, lints, unit and integration tests
   demo      build, start, deploy a small application, show a timeline (--keep leaves it running)
+  bench     measure a release build against the budgets ([ROW...] [--runs N] [--quick] [--list] [--readme])
   codegen   write crates/api/src/generated from the reference documents
 ";
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(&rest),
         "test" => test::run(&rest),
         "demo" => demo::run(&rest),
+        "bench" => bench::run(&rest),
         "codegen" => codegen::run(&rest),
         _ => {
             eprint!("{USAGE}");

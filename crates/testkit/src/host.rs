@@ -35,6 +35,11 @@ impl Host {
         Self { holder }
     }
 
+    /// The process that holds the namespaces.
+    pub fn pid(&self) -> u32 {
+        self.holder.id()
+    }
+
     /// A command inside.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
