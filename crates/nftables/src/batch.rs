@@ -113,7 +113,8 @@ impl Batch {
                     expression.write(w, own.map(|id| (OWN_MAP, id)));
                 }
             });
-            put_userdata(w, rule::USERDATA, &comment(&rule.comment));
+            let userdata = comment(&rule.comment).u64(userdata::RULE_DIGEST, rule.digest());
+            put_userdata(w, rule::USERDATA, &userdata);
         });
     }
 

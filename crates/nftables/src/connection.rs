@@ -2,10 +2,12 @@
 
 use crate::attribute::{Attributes, Writer};
 use crate::datum;
-use crate::kernel::{data, element, flag, message, table};
+use crate::kernel::{chain, data, element, flag, message, rule, set, table, userdata};
 use crate::set::{Element, Mapped, Set, Values};
 use crate::socket::{Answer, Header, Socket};
+use crate::userdata::read_u64;
 use crate::{Batch, Error, Family, Result, Table, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -98,6 +100,50 @@ impl Connection {
             },
         )?;
         Ok(tables)
+    }
+
+    /// Chains of a table, with the digests of their rules in order; a rule that something else wrote has none.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    pub fn chains(&mut self, table: &Table) -> Result<BTreeMap<String, Vec<Option<u64>>>> {
+        let mut chains: BTreeMap<String, Vec<Option<u64>>> = BTreeMap::new();
+        let ours = |attributes: Attributes<'_>, kind| attributes.text(kind) == Some(&table.name);
+        self.dump(
+            message::GET_CHAIN,
+            table.family,
+            |_| {},
+            |attributes| {
+                if let Some(name) = attributes.text(chain::NAME).filter(|_| ours(attributes, chain::TABLE)) {
+                    chains.insert(name.to_owned(), Vec::new());
+                }
+            },
+        )?;
+        let request = |w: &mut Writer<'_>| w.text(rule::TABLE, &table.name);
+        self.dump(message::GET_RULE, table.family, request, |attributes| {
+            let chain = attributes.text(rule::CHAIN).filter(|_| ours(attributes, rule::TABLE));
+            if let Some(rules) = chain.and_then(|name| chains.get_mut(name)) {
+                let data = attributes.get(rule::USERDATA).unwrap_or_default();
+                rules.push(read_u64(data, userdata::RULE_DIGEST));
+            }
+        })?;
+        Ok(chains)
+    }
+
+    /// Names of the sets and maps of a table, without those that belong to rules.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    pub fn sets(&mut self, table: &Table) -> Result<BTreeSet<String>> {
+        let mut sets = BTreeSet::new();
+        let request = |w: &mut Writer<'_>| w.text(set::TABLE, &table.name);
+        self.dump(message::GET_SET, table.family, request, |attributes| {
+            let anonymous = attributes.u32(set::FLAGS).unwrap_or(0) & set::FLAG_ANONYMOUS != 0;
+            if let Some(name) = attributes.text(set::NAME).filter(|_| !anonymous) {
+                sets.insert(name.to_owned());
+            }
+        })?;
+        Ok(sets)
     }
 
     /// Elements of a set, which must have the given types. Those that rules add come with the time they have left.

@@ -13,7 +13,7 @@ use crate::{Family, Verdict};
 use std::time::Duration;
 
 /// One of the sixteen data registers of four bytes; longer values take the following ones, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Register(u8);
 
 impl Register {
@@ -32,7 +32,7 @@ impl Register {
 }
 
 /// How a register is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Comparison {
@@ -41,7 +41,7 @@ pub enum Comparison {
 }
 
 /// An instruction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "operands are named as the kernel names them")]
 pub enum Expression {
     /// Loads bytes of the packet.

@@ -29,10 +29,13 @@ pub(crate) mod message {
     pub(crate) const GET_TABLE: u16 = 1;
     pub(crate) const DELETE_TABLE: u16 = 2;
     pub(crate) const NEW_CHAIN: u16 = 3;
+    pub(crate) const GET_CHAIN: u16 = 4;
     pub(crate) const DELETE_CHAIN: u16 = 5;
     pub(crate) const NEW_RULE: u16 = 6;
+    pub(crate) const GET_RULE: u16 = 7;
     pub(crate) const DELETE_RULE: u16 = 8;
     pub(crate) const NEW_SET: u16 = 9;
+    pub(crate) const GET_SET: u16 = 10;
     pub(crate) const DELETE_SET: u16 = 11;
     pub(crate) const NEW_SET_ELEMENT: u16 = 12;
     pub(crate) const GET_SET_ELEMENT: u16 = 13;
@@ -242,6 +245,8 @@ pub(crate) mod userdata {
     pub(crate) const SET_KEY_BYTE_ORDER: u8 = 0;
     pub(crate) const SET_DATA_BYTE_ORDER: u8 = 1;
     pub(crate) const SET_COMMENT: u8 = 7;
+    /// What a rule is, as a number. Ours alone: the `nft` tool passes over types that it does not know.
+    pub(crate) const RULE_DIGEST: u8 = 0x53;
 }
 
 pub(crate) mod conntrack {

@@ -10,11 +10,12 @@ use crate::kernel::{fib, meta};
 use crate::set::Element;
 use crate::{DataType, Family, Verdict};
 use ipnet::IpNet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// A rule of a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rule {
     family: Family,
     pub(crate) expressions: Vec<Expression>,
@@ -44,6 +45,15 @@ impl Rule {
     pub fn expression(mut self, expression: Expression) -> Self {
         self.expressions.push(expression);
         self
+    }
+
+    /// A number that tells this rule from others. It travels with the rule, so that whoever takes over a table can see which
+    /// rules are there ([`crate::Connection::chains`]). Another version of this program may count differently, and then
+    /// takes the rules for others.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
     }
 
     fn load(mut self, fields: &[Field]) -> Self {

@@ -31,7 +31,7 @@ pub enum Values {
 }
 
 /// An element of a set or map.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Element {
     /// The key's fields.
     pub key: Vec<Datum>,

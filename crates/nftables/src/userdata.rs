@@ -29,6 +29,12 @@ impl Userdata {
         self
     }
 
+    pub(crate) fn u64(mut self, kind: u8, value: u64) -> Self {
+        self.0.extend_from_slice(&[kind, 8]);
+        self.0.extend_from_slice(&value.to_ne_bytes());
+        self
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -37,4 +43,35 @@ impl Userdata {
 /// User data that holds a comment alone.
 pub(crate) fn comment(text: &str) -> Userdata {
     Userdata::default().comment(userdata::COMMENT, text)
+}
+
+/// The number of a kind in user data that was read back.
+pub(crate) fn read_u64(mut bytes: &[u8], wanted: u8) -> Option<u64> {
+    loop {
+        let (header, rest) = bytes.split_at_checked(2)?;
+        let (value, rest) = rest.split_at_checked(usize::from(header[1]))?;
+        if header[0] == wanted {
+            return Some(u64::from_ne_bytes(value.try_into().ok()?));
+        }
+        bytes = rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_behind_a_comment() {
+        let written = comment("why").u64(userdata::RULE_DIGEST, 7);
+        assert_eq!(read_u64(written.bytes(), userdata::RULE_DIGEST), Some(7));
+        assert_eq!(read_u64(comment("why").bytes(), userdata::RULE_DIGEST), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            let _ = read_u64(&bytes, userdata::RULE_DIGEST);
+        }
+    }
 }

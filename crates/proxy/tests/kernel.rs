@@ -355,6 +355,46 @@ fn rules_stay_and_are_taken_over_without_a_gap() {
 }
 
 #[test]
+fn a_takeover_changes_only_what_differs() {
+    let mut cluster = Cluster::new();
+    cluster.service(doc!({"sessionAffinity": "ClientIP"}));
+    cluster.endpoints(&["10.42.0.2"]);
+    cluster.start();
+    let rules = "nft -a list table ip kube-proxy";
+    // Handles show what was made anew.
+    let before = cluster.node.sh(rules);
+    cluster.stop();
+    cluster.start();
+    assert_eq!(cluster.node.sh(rules), before);
+
+    cluster.stop();
+    cluster.node.sh("nft add chain ip kube-proxy stale\n\
+         nft add rule ip kube-proxy stale goto services\n\
+         nft add set ip kube-proxy old '{ type ipv4_addr; }'\n\
+         nft add element ip kube-proxy cluster-ips '{ 10.43.0.99 }'\n\
+         nft insert rule ip kube-proxy services drop");
+    cluster.start();
+    let repaired = cluster.node.sh(rules);
+    for stale in ["chain stale", "set old", "10.43.0.99", "\tdrop"] {
+        assert!(!repaired.contains(stale), "{stale}: {repaired}");
+    }
+    let of_service = |rules: &str| rules.lines().filter(|l| l.contains("default/web")).count();
+    assert_eq!(of_service(&repaired), of_service(&before));
+}
+
+#[test]
+fn a_table_of_another_make_is_made_anew() {
+    let mut cluster = Cluster::new();
+    cluster.service(doc!({}));
+    cluster.endpoints(&["10.42.0.2"]);
+    cluster.node.sh("nft add table ip kube-proxy\n\
+         nft add set ip kube-proxy cluster-ips '{ type inet_service; }'\n\
+         nft add chain ip kube-proxy nat-output '{ type filter hook input priority 5; }'");
+    cluster.start();
+    assert_eq!(answers(&cluster.pods[1], "10.43.0.80:80"), set(&["one 10.42.0.3"]));
+}
+
+#[test]
 fn damage_is_repaired_with_the_next_change() {
     let mut cluster = Cluster::new();
     cluster.service(doc!({}));

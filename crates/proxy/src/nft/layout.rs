@@ -2,6 +2,7 @@
 //! has the thing.
 
 use super::MASQUERADE_MARK;
+use super::present::Present;
 use crate::facts::{Family, NodeFacts};
 use ipnet::IpNet;
 use skiff_nftables::{
@@ -136,11 +137,34 @@ impl Layout {
 
 /// Chains.
 impl Layout {
-    /// Makes the table with all that it always holds.
-    pub(super) fn lay(self, batch: &mut Batch, node_addresses: &[IpAddr]) {
+    /// Makes what a table always holds, as far as it is not there.
+    pub(super) fn lay(self, batch: &mut Batch, node_addresses: &[IpAddr], present: &mut Present) {
         let table = self.table();
         batch.add_table(&table, "rules for kube-proxy");
-        for set in [
+        for set in self.shared_sets() {
+            // Said again where it is there: one of another make refuses the batch.
+            present.claim_set(&set.name);
+            batch.add_set(&table, &set);
+        }
+        let addresses = node_addresses.iter().filter(|address| Family::of(**address) == self.family);
+        let addresses: Vec<Element> = addresses
+            .map(|address| Element::new([Datum::Address(*address)]))
+            .filter(|element| !present.keeps(NODE_PORT_IPS, element))
+            .collect();
+        batch.add_elements(&table, &self.node_port_ips(), &addresses);
+        let shared = self.shared_chains();
+        let base = self.base_chains();
+        for (chain, _) in shared.iter().chain(&base) {
+            batch.add_chain(&table, chain);
+        }
+        for (chain, rules) in shared.iter().chain(&base) {
+            present.fill(batch, &table, &chain.name, rules);
+        }
+    }
+
+    /// Sets and maps that all Services share.
+    pub(super) fn shared_sets(self) -> [Set; 9] {
+        [
             self.cluster_ips(),
             self.hairpin_connections(),
             self.node_port_ips(),
@@ -150,23 +174,7 @@ impl Layout {
             self.no_endpoint_services(),
             self.no_endpoint_node_ports(),
             self.firewall_ips(),
-        ] {
-            batch.add_set(&table, &set);
-        }
-        let addresses = node_addresses.iter().filter(|address| Family::of(**address) == self.family);
-        let addresses: Vec<Element> =
-            addresses.map(|address| Element::new([Datum::Address(*address)])).collect();
-        batch.add_elements(&table, &self.node_port_ips(), &addresses);
-        let shared = self.shared_chains();
-        let base = self.base_chains();
-        for (chain, _) in shared.iter().chain(&base) {
-            batch.add_chain(&table, chain);
-        }
-        for (chain, rules) in shared.iter().chain(&base) {
-            for rule in rules {
-                batch.add_rule(&table, &chain.name, rule);
-            }
-        }
+        ]
     }
 
     fn base_chains(self) -> Vec<(Chain, Vec<Rule>)> {

@@ -2,24 +2,22 @@
 //!
 //! `layout` holds what is always there: base chains on the hooks and the sets and maps that they look things up in.
 //! `render` turns slots into elements and chains. A batch is ordered so that nothing is used before it is made and
-//! nothing removed while it is used.
+//! nothing removed while it is used. A table that is there is taken over: `present` finds what it has already.
 
 mod layout;
+mod present;
 mod render;
 
 use crate::facts::{Family, NodeFacts};
-use crate::ruleset::{Change, Slot};
+use crate::ruleset::Change;
 use crate::{Backend, Result};
 use layout::Layout;
+use present::Present;
 use render::Renderer;
-use skiff_nftables::{Batch, Connection, Element};
-use std::collections::HashMap;
+use skiff_nftables::{Batch, Connection};
 
 /// The bit of the packet mark that asks for masquerade; upstream's default.
 pub const MASQUERADE_MARK: u32 = 1 << 14;
-
-/// Elements of the sets of clients that stick to endpoints, by set.
-type Remembered = HashMap<String, Vec<Element>>;
 
 /// The back end.
 pub struct Nftables {
@@ -55,44 +53,51 @@ impl Nftables {
         Ok(connection.commit(&batch)?)
     }
 
-    /// Clients that stick to endpoints, so that replacing the table does not forget them.
-    fn remembered(&mut self, layout: Layout, all: &[Change]) -> Remembered {
-        let mut remembered = Remembered::new();
-        for change in all {
-            let Slot::AffinitySet(name) = &change.slot else { continue };
-            // There is none when the endpoint is new or the table is.
-            if let Ok(elements) = self.connection.elements(&layout.table(), &layout.affinity_set(name)) {
-                remembered.insert(name.clone(), elements);
-            }
-        }
-        remembered
-    }
-}
-
-impl Backend for Nftables {
-    fn replace(&mut self, node: &NodeFacts, all: &[(Family, Vec<Change>)]) -> Result<()> {
+    /// Brings the tables to what is wanted, from what is present in them or from nothing.
+    fn write(&mut self, node: &NodeFacts, all: &[(Family, Vec<Change>)], start: Start) -> Result<()> {
         let mut batch = Batch::new();
         let mut laid = Vec::new();
         for family in Family::ALL {
             let layout = Layout::of(family, node);
             let exists = self.connection.tables(layout.nft_family())?.contains(&layout.table());
-            if exists {
-                batch.delete_table(&layout.table());
-            }
             // A family that nobody uses gets no table, so that its packets pass no hooks of ours.
-            let Some((_, changes)) = all.iter().find(|(of, changes)| *of == family && !changes.is_empty())
-            else {
-                continue;
-            };
-            let remembered = self.remembered(layout, changes);
-            layout.lay(&mut batch, &node.addresses);
-            Renderer::new(layout, &mut batch, remembered).render(changes);
+            let wanted = all.iter().find(|(of, changes)| *of == family && !changes.is_empty());
+            let mut present = Present::default();
+            match start {
+                Start::Present if exists && wanted.is_some() => {
+                    present = Present::read(&mut self.connection, layout)?;
+                }
+                _ if exists => batch.delete_table(&layout.table()),
+                _ => {}
+            }
+            let Some((_, changes)) = wanted else { continue };
+            layout.lay(&mut batch, &node.addresses, &mut present);
+            Renderer::new(layout, &mut batch, present).render(changes);
             laid.push(family);
         }
         self.connection.commit(&batch)?;
         self.node = node.clone();
         self.laid = laid;
         Ok(())
+    }
+}
+
+/// What a complete writing starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// What the table has: only differences change, so no packet finds a gap.
+    Present,
+    /// Nothing: the table goes and is made anew.
+    Nothing,
+}
+
+impl Backend for Nftables {
+    fn replace(&mut self, node: &NodeFacts, all: &[(Family, Vec<Change>)]) -> Result<()> {
+        self.write(node, all, Start::Present).or_else(|error| {
+            // Somebody, or another version, laid it out differently.
+            tracing::info!(%error, "the table cannot be taken over, making it anew");
+            self.write(node, all, Start::Nothing)
+        })
     }
 
     fn apply(&mut self, changes: &[(Family, Vec<Change>)]) -> Result<()> {
@@ -101,10 +106,10 @@ impl Backend for Nftables {
         for (family, changes) in changes.iter().filter(|(_, changes)| !changes.is_empty()) {
             let layout = Layout::of(*family, &self.node);
             if !laid.contains(family) {
-                layout.lay(&mut batch, &self.node.addresses);
+                layout.lay(&mut batch, &self.node.addresses, &mut Present::default());
                 laid.push(*family);
             }
-            Renderer::new(layout, &mut batch, Remembered::new()).render(changes);
+            Renderer::new(layout, &mut batch, Present::default()).render(changes);
         }
         self.connection.commit(&batch)?;
         self.laid = laid;

@@ -1,7 +1,7 @@
 //! Slots to elements, sets and chains, in an order that the kernel takes.
 
-use super::Remembered;
 use super::layout::{Layout, MARK_FOR_MASQUERADE, REJECT};
+use super::present::Present;
 use crate::ruleset::{Balancer, ChainBody, Change, Content, Destination, External, Refusal, Slot};
 use ipnet::IpNet;
 use skiff_nftables::{Batch, Chain, Datum, Element, Field, Rule, Set, Table, Verdict};
@@ -12,7 +12,7 @@ pub(super) struct Renderer<'a> {
     layout: Layout,
     table: Table,
     batch: &'a mut Batch,
-    remembered: Remembered,
+    present: Present,
 }
 
 /// Elements to remove and to add, by set.
@@ -20,8 +20,9 @@ pub(super) struct Renderer<'a> {
 struct Elements(Vec<(Set, Vec<Element>, Vec<Element>)>);
 
 impl<'a> Renderer<'a> {
-    pub(super) fn new(layout: Layout, batch: &'a mut Batch, remembered: Remembered) -> Self {
-        Self { layout, table: layout.table(), batch, remembered }
+    /// What is present beyond the changes goes.
+    pub(super) fn new(layout: Layout, batch: &'a mut Batch, present: Present) -> Self {
+        Self { layout, table: layout.table(), batch, present }
     }
 
     pub(super) fn render(mut self, changes: &[Change]) {
@@ -32,6 +33,9 @@ impl<'a> Renderer<'a> {
         }
         for change in changes {
             self.fill(change);
+        }
+        for (set, stale) in self.present.stale_elements() {
+            elements.of(set).1.extend(stale);
         }
         for (set, gone, _) in &elements.0 {
             self.batch.delete_elements(&self.table, &set.name, gone);
@@ -52,18 +56,18 @@ impl<'a> Renderer<'a> {
                 self.batch.delete_set(&self.table, name);
             }
         }
+        self.present.remove_rest(self.batch, &self.table);
     }
 
     /// Makes new chains, empty, and new sets.
     fn make(&mut self, change: &Change) {
         match (&change.slot, &change.old, &change.new) {
-            (Slot::Chain(name), None, Some(_)) => self.batch.add_chain(&self.table, &Chain::regular(name)),
-            (Slot::AffinitySet(name), None, Some(_)) => {
-                let set = self.layout.affinity_set(name);
-                self.batch.add_set(&self.table, &set);
-                if let Some(clients) = self.remembered.remove(name) {
-                    self.batch.add_elements(&self.table, &set, &clients);
-                }
+            (Slot::Chain(name), None, Some(_)) if !self.present.has_chain(name) => {
+                self.batch.add_chain(&self.table, &Chain::regular(name));
+            }
+            // One that is there keeps its clients.
+            (Slot::AffinitySet(name), None, Some(_)) if !self.present.claim_set(name) => {
+                self.batch.add_set(&self.table, &self.layout.affinity_set(name));
             }
             _ => {}
         }
@@ -75,12 +79,10 @@ impl<'a> Renderer<'a> {
         if change.old.is_some() {
             self.batch.flush_chain(&self.table, name);
         }
-        for rule in rules(self.layout, body) {
-            self.batch.add_rule(&self.table, name, &rule);
-        }
+        self.present.fill(self.batch, &self.table, name, &rules(self.layout, body));
     }
 
-    fn collect(&self, change: &Change, elements: &mut Elements) {
+    fn collect(&mut self, change: &Change, elements: &mut Elements) {
         if let Some(content) = &change.old
             && let Some((set, element)) = element(self.layout, &change.slot, content)
         {
@@ -88,6 +90,7 @@ impl<'a> Renderer<'a> {
         }
         if let Some(content) = &change.new
             && let Some((set, element)) = element(self.layout, &change.slot, content)
+            && !self.present.keeps(&set.name, &element)
         {
             elements.of(set).2.push(element);
         }
