@@ -86,6 +86,9 @@ pub struct Worker {
     host_ips: Vec<IpAddr>,
     gone: bool,
     stage: Stage,
+    /// The newest observation, whole.
+    observed: Option<PodRuntime>,
+    /// What counts of it.
     runtime: Option<PodRuntime>,
     observing: bool,
     observe_again: bool,
@@ -156,6 +159,7 @@ impl Worker {
             host_ips,
             gone: false,
             stage: Stage::Syncing,
+            observed: None,
             runtime: None,
             observing: false,
             observe_again: false,
@@ -212,7 +216,7 @@ impl Worker {
             Event::Gone => self.gone = true,
             Event::Observed(runtime) => {
                 self.observing = false;
-                self.accept(runtime, plan.now);
+                self.accept(Some(runtime), plan.now);
                 if std::mem::take(&mut self.observe_again) {
                     self.observe(plan);
                 }
@@ -226,16 +230,12 @@ impl Worker {
             }
             Event::TaskDone(task, result, runtime) => {
                 self.task = None;
-                if let Some(runtime) = runtime {
-                    self.accept(runtime, plan.now);
-                }
+                self.accept(runtime, plan.now);
                 self.task_done(&task, result, plan);
             }
             Event::Killed(id, runtime) => {
                 self.kills.remove(&id);
-                if let Some(runtime) = runtime {
-                    self.accept(runtime, plan.now);
-                }
+                self.accept(runtime, plan.now);
                 let lives = |runtime: &PodRuntime| runtime.live().any(|record| record.id == id);
                 if self.runtime.as_ref().is_some_and(lives) {
                     self.kill_retry = Some(plan.now + KILL_AGAIN);
@@ -272,17 +272,21 @@ impl Worker {
     }
 
     /// Takes an observation, unless a newer one was taken before. A container that is being started counts as running
-    /// only when its start has ended: until then its postStart hook runs, and no probe may ask it.
-    fn accept(&mut self, mut runtime: PodRuntime, now: Timestamp) {
+    /// only when its start has ended: until then its postStart hook runs, and no probe may ask it. What was seen of it
+    /// counts from then on, also if the observation that came with the end is the older one.
+    fn accept(&mut self, observed: Option<PodRuntime>, now: Timestamp) {
+        if self.stage > Stage::Terminating {
+            return;
+        }
+        let sequence = self.observed.as_ref().map_or(0, |have| have.sequence);
+        if let Some(newer) = observed.filter(|observed| observed.sequence >= sequence) {
+            self.observed = Some(newer);
+        }
+        let Some(mut runtime) = self.observed.clone() else { return };
         if let Some(Task::StartContainer { name, restart_count, .. }) = &self.task {
             runtime
                 .containers
                 .retain(|record| record.name != *name || record.restart_count != *restart_count);
-        }
-        if self.runtime.as_ref().is_some_and(|have| have.sequence > runtime.sequence)
-            || self.stage > Stage::Terminating
-        {
-            return;
         }
         self.probes.follow(&self.pod, &runtime, &self.known, now);
         for name in runtime.live().map(|record| &record.name) {

@@ -254,6 +254,27 @@ fn a_container_is_probed_only_after_its_start_has_ended() {
 }
 
 #[test]
+fn a_start_is_not_forgotten_when_a_newer_observation_arrives_before_its_end() {
+    let mut drive = Drive::new(doc!({"containers": [{"name": "a"}]}));
+    drive.send(Event::Tick);
+    drive.take_log();
+    drive.exit("a", 1);
+    let observed = drive.observed();
+    let actions = drive.worker.step(Event::Observed(observed), at(1)).actions;
+    let start = actions.into_iter().find_map(|action| match action {
+        Action::Run(task) => Some(task),
+        _ => None,
+    });
+    let start = start.expect("the container is restarted at once");
+    drive.apply(&start);
+    let (with_the_end, newer) = (drive.observed(), drive.observed());
+    drive.send(Event::Observed(newer));
+    drive.send(Event::TaskDone(start, Ok(()), Some(with_the_end)));
+    assert_eq!(drive.take_log(), "", "nothing waits, nothing is started again");
+    assert_eq!(drive.status.array_at(&["containerStatuses"])[0].i64_at(&["restartCount"]), Some(1));
+}
+
+#[test]
 fn a_lost_sandbox_is_made_anew() {
     let mut drive = Drive::new(doc!({"containers": [{"name": "a"}]}));
     drive.send(Event::Tick);
