@@ -35,7 +35,7 @@ mod node;
 mod persistent_volume;
 mod persistent_volume_claim;
 mod plain;
-mod pod;
+pub(crate) mod pod;
 mod pod_disruption_budget;
 mod pod_template;
 mod pod_template_object;

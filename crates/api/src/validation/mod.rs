@@ -1,7 +1,8 @@
-//! Rules that several kinds share, in upstream's words: names, labels, addresses, object metadata.
+//! Rules that several kinds share, in upstream's words: names, labels, addresses, resources, object metadata.
 
 pub mod labels;
 pub mod network;
+pub(crate) mod resources;
 
 pub use skiff_apimachinery::names;
 

@@ -146,7 +146,7 @@ fn drop_gated_condition(pod: &mut Document) {
 }
 
 /// `Guaranteed`, `Burstable` or `BestEffort`, by what the containers ask of CPU and memory.
-fn qos_class(pod: &Document) -> &'static str {
+pub(crate) fn qos_class(pod: &Document) -> &'static str {
     let spec = pod.get("spec");
     let lists = ["containers", "initContainers"];
     let of_pod = spec.and_then(|s| s.get("resources")).filter(|r| !r.is_empty());

@@ -1,9 +1,11 @@
-//! LimitRanges: defaults follow from the limits that are given.
+//! LimitRanges: defaults follow from the limits that are given. Validation is in its own file.
+
+mod validate;
 
 use super::cells;
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::Document;
+use skiff_apimachinery::{Document, FieldErrors};
 
 /// `v1 LimitRange`.
 pub(crate) struct LimitRange;
@@ -18,6 +20,10 @@ impl Strategy for LimitRange {
                 fill(item, "min", "defaultRequest");
             }
         }
+    }
+
+    fn validate_create(&self, object: &Document) -> FieldErrors {
+        validate::limit_range(object)
     }
 
     fn allow_create_on_update(&self) -> bool {
