@@ -25,6 +25,7 @@ mod health;
 mod local;
 pub mod objects;
 pub mod operation;
+mod own_door;
 mod protobuf;
 pub mod registry;
 mod render;
@@ -37,5 +38,6 @@ mod version;
 
 pub use health::Hold;
 pub use local::{Local, LocalCall, LocalEvent, LocalList, LocalWatch};
+pub use own_door::OwnDoor;
 pub use serve::TlsConfig;
 pub use server::{ApiServer, Config};

@@ -11,6 +11,7 @@ use crate::documents::Documents;
 use crate::health::{Health, Hold};
 use crate::local::Local;
 use crate::operation::Review;
+use crate::own_door::OwnDoor;
 use crate::registry::services::{Allocators, ServiceNetwork};
 use crate::registry::{Registry, TokenIssuer};
 use crate::serve::{self, TlsConfig};
@@ -32,6 +33,8 @@ pub struct Config {
     pub authorizer: Arc<dyn Authorizer>,
     /// Admission plugins, in order.
     pub admission: Vec<Arc<dyn Plugin>>,
+    /// Made to lead to the server, for plugins that write.
+    pub own_door: Arc<OwnDoor>,
     /// Answers reviews; without it they are not served.
     pub reviews: Option<Arc<dyn Review>>,
     /// Issues service-account tokens; without it they are not served.
@@ -68,6 +71,7 @@ impl Config {
             authenticator,
             authorizer,
             admission: Vec::new(),
+            own_door: Arc::default(),
             reviews: None,
             tokens: None,
             audit: None,
@@ -85,11 +89,23 @@ impl Config {
 
 /// What the default authorizers and admission plugins read.
 fn default_warm() -> Vec<GroupResource> {
-    let core = ["namespaces", "serviceaccounts", "services", "nodes", "pods", "secrets"];
+    let core = [
+        "limitranges",
+        "namespaces",
+        "nodes",
+        "pods",
+        "resourcequotas",
+        "secrets",
+        "serviceaccounts",
+        "services",
+    ];
     let rbac = ["roles", "rolebindings", "clusterroles", "clusterrolebindings"];
     let mut all: Vec<GroupResource> = core.iter().map(|plural| GroupResource::new("", *plural)).collect();
     all.extend(rbac.iter().map(|plural| GroupResource::new("rbac.authorization.k8s.io", *plural)));
     all.push(GroupResource::new("scheduling.k8s.io", "priorityclasses"));
+    all.push(GroupResource::new("networking.k8s.io", "ingressclasses"));
+    all.push(GroupResource::new("node.k8s.io", "runtimeclasses"));
+    all.push(GroupResource::new("storage.k8s.io", "storageclasses"));
     all.push(GroupResource::new("apiextensions.k8s.io", "customresourcedefinitions"));
     all
 }
@@ -133,6 +149,7 @@ impl ApiServer {
             health: Health::default(),
             request_timeout: config.request_timeout,
         });
+        config.own_door.lead_to(&core);
         Self { core }
     }
 

@@ -143,9 +143,12 @@ impl Registry {
 fn is_read_back(hub: &Resource) -> bool {
     matches!(
         (&*hub.gvk.group, &*hub.plural),
-        ("", "namespaces" | "serviceaccounts")
+        ("", "limitranges" | "namespaces" | "resourcequotas" | "serviceaccounts")
+            | ("networking.k8s.io", "ingressclasses")
+            | ("node.k8s.io", "runtimeclasses")
             | ("rbac.authorization.k8s.io", _)
             | ("scheduling.k8s.io", "priorityclasses")
+            | ("storage.k8s.io", "storageclasses")
             | ("apiextensions.k8s.io", "customresourcedefinitions")
     )
 }

@@ -37,6 +37,11 @@ pub trait Edit: Send + Sync {
     fn managers(&self) -> Managers {
         Managers::Track
     }
+
+    /// Whether the new state still has to pass admission; not where an action that was admitted itself makes the edit.
+    fn is_admitted_as_update(&self) -> bool {
+        true
+    }
 }
 
 /// What became of an update.
@@ -120,7 +125,9 @@ impl Registry {
             self.track_update(context, target, Some(old), &mut new);
         }
         let write = Write { target, operation: Operation::Update, old: Some(old) };
-        self.admit(context, &write, &mut new).await?;
+        if edit.is_admitted_as_update() {
+            self.admit(context, &write, &mut new).await?;
+        }
         metadata::count_generation(&target.hub, &mut new, old);
         metadata::set_last_word(&mut new, old);
         let reservation = self.allocators.on_update(target, &mut new, old)?;
@@ -134,7 +141,9 @@ impl Registry {
             return Err(Status::invalid(&target.row.group_kind(), &target.name, &errors));
         }
         context.warnings.extend(strategy.warnings(&new, Some(old)));
-        self.admit_final(context, &write, &new).await?;
+        if edit.is_admitted_as_update() {
+            self.admit_final(context, &write, &new).await?;
+        }
         Ok(Changed { object: new, reservation })
     }
 

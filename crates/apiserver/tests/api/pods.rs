@@ -2,7 +2,9 @@
 
 use crate::pod;
 use crate::support::{Server, call};
+use futures::future::BoxFuture;
 use skiff_apimachinery::{Document, Status, doc};
+use skiff_apiserver::admission::{Operation, Plugin, Request};
 use skiff_apiserver::request::Verb;
 use std::sync::Arc;
 
@@ -28,6 +30,41 @@ async fn a_pod_is_bound_once() {
     let again = bind(&server, "other").await.unwrap_err();
     assert_eq!(again.code, 409);
     assert!(again.message.ends_with(r#"pod p is already assigned to node "n""#), "{}", again.message);
+}
+
+/// Labels bindings, and takes no pod that is not new.
+struct LabelBindings;
+
+impl Plugin for LabelBindings {
+    fn name(&self) -> &'static str {
+        "LabelBindings"
+    }
+
+    fn admit<'a>(
+        &'a self,
+        request: &'a mut Request<'_>,
+        object: &'a mut Document,
+    ) -> BoxFuture<'a, Result<(), Status>> {
+        let about_pods = request.resource.plural == "pods";
+        let outcome = match (request.operation, request.subresource) {
+            (Operation::Create, "binding") => {
+                object.set(&["metadata", "labels", "bound"], "yes");
+                Ok(())
+            }
+            (Operation::Update, _) if about_pods => Err(request.forbidden("it is not new")),
+            _ => Ok(()),
+        };
+        Box::pin(std::future::ready(outcome))
+    }
+}
+
+#[tokio::test]
+async fn what_is_admitted_is_the_binding_and_its_labels_become_the_pod_s() {
+    let server = Server::start_with(|config| config.admission.push(Arc::new(LabelBindings))).await;
+    server.make("pods", pod("p")).await.unwrap();
+    bind(&server, "n").await.unwrap();
+    let bound = server.get("pods", "default", "p").await.unwrap();
+    assert_eq!((bound.str_at(&["spec", "nodeName"]), bound.label("bound")), ("n", Some("yes")));
 }
 
 #[tokio::test]

@@ -2,58 +2,24 @@
 //! change.
 
 use anyhow::{Result, bail};
-use skiff_apiserver::admission::{self, Plugin};
-use skiff_apiserver::authorization::escalation::Escalation;
-use skiff_apiserver::objects::Objects;
+use skiff_apiserver::admission::{self, ALL_ORDERED_PLUGINS, Plugin, PluginInitializer};
 use std::sync::Arc;
 
 /// Names of upstream's plugins that are not built yet, so that a flag that names one is not taken for a slip.
 const TO_COME: &[&str] = &[
-    "AlwaysAdmit",
-    "AlwaysDeny",
-    "AlwaysPullImages",
-    "CertificateApproval",
-    "CertificateSigning",
-    "CertificateSubjectRestriction",
-    "ClusterTrustBundleAttest",
-    "DefaultIngressClass",
-    "DefaultStorageClass",
-    "DenyServiceExternalIPs",
     "EventRateLimit",
-    "ExtendedResourceToleration",
     "ImagePolicyWebhook",
-    "LimitPodHardAntiAffinityTopology",
-    "LimitRanger",
     "MutatingAdmissionPolicy",
     "MutatingAdmissionWebhook",
-    "NamespaceAutoProvision",
-    "NamespaceExists",
     "NodeDeclaredFeatureValidator",
-    "OwnerReferencesPermissionEnforcement",
-    "PersistentVolumeClaimResize",
-    "PodNodeSelector",
-    "PodSecurity",
-    "PodTolerationRestriction",
-    "PodTopologyLabels",
-    "ResourceQuota",
-    "RuntimeClass",
-    "StorageObjectInUseProtection",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionWebhook",
-];
-/// The plugins that are built; all of them are on by default.
-const BUILT: &[&str] = &[
-    "DefaultTolerationSeconds",
-    "NamespaceLifecycle",
-    "NodeRestriction",
-    "Priority",
-    "ServiceAccount",
-    "TaintNodesByCondition",
 ];
 
 /// The choice of plugins.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AdmissionPlugins {
+    enabled: Vec<String>,
     disabled: Vec<String>,
 }
 
@@ -62,7 +28,7 @@ impl AdmissionPlugins {
     pub(crate) fn choose(enabled: &[String], disabled: Vec<String>) -> Result<Self> {
         for (flag, names) in [("enable", enabled), ("disable", disabled.as_slice())] {
             for name in names {
-                if BUILT.contains(&name.as_str()) {
+                if ALL_ORDERED_PLUGINS.iter().any(|plugin| plugin.name == name) {
                     continue;
                 }
                 // What is not there need not be turned off.
@@ -77,14 +43,17 @@ impl AdmissionPlugins {
         if let Some(name) = enabled.iter().find(|name| disabled.contains(name)) {
             bail!("{name} in enable-admission-plugins and disable-admission-plugins overlapped");
         }
-        Ok(Self { disabled })
+        Ok(Self { enabled: enabled.to_vec(), disabled })
     }
 
     /// The plugins, in upstream's order.
-    pub(crate) fn chain(&self, objects: &Arc<dyn Objects>, escalation: Escalation) -> Vec<Arc<dyn Plugin>> {
-        let mut chain = admission::default_chain(objects, escalation);
-        chain.retain(|plugin| !self.disabled.iter().any(|name| name == plugin.name()));
-        chain
+    pub(crate) fn chain(&self, with: &PluginInitializer) -> Vec<Arc<dyn Plugin>> {
+        admission::chain(with, |plugin| self.runs(plugin.name, plugin.default_on))
+    }
+
+    fn runs(&self, name: &str, default_on: bool) -> bool {
+        let names = |list: &[String]| list.iter().any(|listed| listed == name);
+        (default_on || names(&self.enabled)) && !names(&self.disabled)
     }
 }
 
@@ -101,11 +70,28 @@ mod tests {
     }
 
     #[test]
+    fn a_plugin_runs_if_it_is_a_default_one_or_enabled_and_not_disabled() {
+        let (enabled, disabled) = (["AlwaysPullImages".to_owned()], vec!["Priority".to_owned()]);
+        let plugins = AdmissionPlugins::choose(&enabled, disabled).unwrap();
+        let running: Vec<&str> = ALL_ORDERED_PLUGINS
+            .iter()
+            .filter(|plugin| plugins.runs(plugin.name, plugin.default_on))
+            .map(|plugin| plugin.name)
+            .collect();
+        for name in ["NamespaceLifecycle", "NodeRestriction", "AlwaysPullImages"] {
+            assert!(running.contains(&name), "{name}");
+        }
+        for name in ["Priority", "AlwaysDeny"] {
+            assert!(!running.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
     fn only_what_is_there_can_be_turned_on() {
         assert_eq!(refusal(&["NodeRestriction"], &["Priority", "LimitRanger"]), "");
         assert_eq!(refusal(&["Nodes"], &[]), "enable-admission-plugins plugin \"Nodes\" is unknown");
         assert_eq!(refusal(&[], &["Nodes"]), "disable-admission-plugins plugin \"Nodes\" is unknown");
-        assert!(refusal(&["PodSecurity"], &[]).contains("not part of this version yet"));
+        assert!(refusal(&["ImagePolicyWebhook"], &[]).contains("not part of this version yet"));
         assert!(refusal(&["Priority"], &["Priority"]).contains("overlapped"));
     }
 }

@@ -1,7 +1,9 @@
 //! `pods/binding` and `bindings`: gives a pod its node.
 
+use super::super::admit::Write;
 use super::super::{Edit, Registry};
 use super::{Action, Context, Target};
+use crate::admission::Operation;
 use futures::future::BoxFuture;
 use skiff_api::strategy::UpdateScope;
 use skiff_apimachinery::time::format_time;
@@ -22,16 +24,28 @@ impl Action for BindingAction {
     }
 }
 
-/// Binds the pod that the target names to the node that the Binding names.
+/// Binds the pod that the target names to the node that the Binding names. What is admitted is the Binding.
 ///
 /// # Errors
-/// 409 if the pod has a node already, is being deleted or waits for scheduling gates; 422 if the Binding is invalid.
+/// 409 if the pod has a node already, is being deleted or waits for scheduling gates; 422 if the Binding is invalid;
+/// what an admission plugin answers.
 pub async fn bind(
     registry: &Registry,
     context: &mut Context,
     target: &Target,
-    binding: Document,
+    mut binding: Document,
 ) -> Result<Document, Status> {
+    let target = Target { subresource: "binding".to_owned(), ..target.clone() };
+    let write = Write { target: &target, operation: Operation::Create, old: None };
+    registry.admit(context, &write, &mut binding).await?;
+    check(&target, &binding)?;
+    registry.admit_final(context, &write, &binding).await?;
+    let edit = Bind { target: target.clone(), binding };
+    registry.update(context, &target, &edit).await?;
+    Ok(doc!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
+}
+
+fn check(target: &Target, binding: &Document) -> Result<(), Status> {
     let node = binding.str_at(&["target", "name"]);
     let kind = binding.str_at(&["target", "kind"]);
     let mut errors = Vec::new();
@@ -48,10 +62,7 @@ pub async fn bind(
     if !binding.name().is_empty() && binding.name() != target.name {
         return Err(Status::bad_request("name in URL does not match name in Binding object"));
     }
-    let target = Target { subresource: "binding".to_owned(), ..target.clone() };
-    let edit = Bind { target: target.clone(), binding };
-    registry.update(context, &target, &edit).await?;
-    Ok(doc!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
+    Ok(())
 }
 
 struct Bind {
@@ -101,6 +112,10 @@ impl Edit for Bind {
 
     fn scope(&self) -> Option<UpdateScope> {
         None
+    }
+
+    fn is_admitted_as_update(&self) -> bool {
+        false
     }
 }
 

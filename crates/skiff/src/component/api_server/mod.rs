@@ -16,13 +16,13 @@ use rustls_pki_types::pem::PemObject;
 use skiff_api::{FeatureGates, RuntimeConfig};
 use skiff_apimachinery::GroupResource;
 use skiff_apimachinery::time::{Clock, SystemClock};
+use skiff_apiserver::admission::PluginInitializer;
 use skiff_apiserver::audit::AuditLog;
 use skiff_apiserver::authentication::certificate::ClientCertificate;
 use skiff_apiserver::authentication::no_anonymous::NoAnonymous;
 use skiff_apiserver::authentication::service_account::ServiceAccountTokens;
 use skiff_apiserver::authentication::{Authenticator, Chain as Authenticators};
 use skiff_apiserver::authorization::always::{AlwaysAllow, AlwaysDeny};
-use skiff_apiserver::authorization::escalation::Escalation;
 use skiff_apiserver::authorization::node::Node;
 use skiff_apiserver::authorization::rbac::Rbac;
 use skiff_apiserver::authorization::review::Reviews;
@@ -209,10 +209,16 @@ fn parts(
         authenticators.push(Arc::new(NoAnonymous));
     }
     let authenticator = Arc::new(Authenticators::new(authenticators));
-    let escalation =
-        Escalation { rbac: rbac.clone(), authorizer: authorizer.clone(), objects: objects.clone() };
     let mut parts = skiff_apiserver::Config::new(caches.clone(), authenticator, authorizer.clone());
-    parts.admission = config.admission.chain(&objects, escalation);
+    parts.admission = config.admission.chain(&PluginInitializer {
+        objects,
+        authorizer: authorizer.clone(),
+        rbac: rbac.clone(),
+        mapper: caches.table().clone(),
+        own_door: parts.own_door.clone(),
+        features: config.features.clone(),
+        clock: clock.clone(),
+    });
     parts.reviews = Some(Arc::new(Reviews { tokens: tokens.clone(), authorizer, rbac }));
     parts.tokens = Some(tokens);
     parts.kubelets = Some(Kubelets::new(Arc::new(DirectDial), keys.kubelet_client.clone()));
