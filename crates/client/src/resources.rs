@@ -75,6 +75,7 @@ resources! {
     PERSISTENT_VOLUME_CLAIMS: "" "v1" "persistentvolumeclaims" "PersistentVolumeClaim" namespaced;
     PODS: "" "v1" "pods" "Pod" namespaced;
     REPLICATION_CONTROLLERS: "" "v1" "replicationcontrollers" "ReplicationController" namespaced;
+    RESOURCE_QUOTAS: "" "v1" "resourcequotas" "ResourceQuota" namespaced;
     SECRETS: "" "v1" "secrets" "Secret" namespaced;
     SERVICE_ACCOUNTS: "" "v1" "serviceaccounts" "ServiceAccount" namespaced;
     SERVICES: "" "v1" "services" "Service" namespaced;

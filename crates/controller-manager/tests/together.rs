@@ -180,3 +180,19 @@ async fn a_node_gets_its_range() {
     client.create(&NODES, "", node).await.unwrap();
     api.until("a range", |api| api.list(&NODES)[0].str_at(&["spec", "podCIDR"]) == "10.42.0.0/24").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_tells_what_is_used_and_gives_back_what_went() {
+    let (api, client) = start();
+    for name in ["a", "b"] {
+        let map = doc!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        client.create(&CONFIG_MAPS, "n", map).await.unwrap();
+    }
+    let quota = doc!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"},
+        "spec": {"hard": {"count/configmaps": "5", "pods": "3", "count/widgets.example.com": "1"}}});
+    client.create(&RESOURCE_QUOTAS, "n", quota).await.unwrap();
+    let tells = |api: &Api, used: Document| api.list(&RESOURCE_QUOTAS)[0]["status"]["used"] == used;
+    api.until("two config maps", |api| tells(api, doc!({"count/configmaps": "2", "pods": "0"}))).await;
+    client.delete(&CONFIG_MAPS, "n", "a", &DeleteOptions::default()).await.unwrap();
+    api.until("one config map", |api| tells(api, doc!({"count/configmaps": "1", "pods": "0"}))).await;
+}

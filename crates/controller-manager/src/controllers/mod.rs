@@ -9,6 +9,7 @@ pub mod node_ipam;
 pub mod node_lifecycle;
 pub mod pod_gc;
 pub mod replicaset;
+pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
 pub mod taint_eviction;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Registration> {
         register::<node_lifecycle::NodeLifecycle>(),
         register::<taint_eviction::TaintEviction>(),
         register::<pod_gc::PodGarbageCollector>(),
+        register::<resource_quota::ResourceQuotaController>(),
     ]
 }
 

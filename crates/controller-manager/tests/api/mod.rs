@@ -190,7 +190,7 @@ impl Api {
         }
         let of_path = self.served.iter().filter(|r| path.ends_with(&format!("/{}", r.api_version())));
         let resources: Vec<Document> = of_path
-            .map(|r| doc!({"name": &*r.plural, "kind": &*r.kind, "namespaced": r.namespaced, "verbs": ["list", "watch", "delete", "deletecollection"]}))
+            .map(|r| doc!({"name": &*r.plural, "kind": &*r.kind, "namespaced": r.namespaced, "verbs": ["create", "list", "watch", "delete", "deletecollection"]}))
             .collect();
         doc!({"kind": "APIResourceList", "resources": resources})
     }
