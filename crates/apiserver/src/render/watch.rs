@@ -9,9 +9,14 @@ use futures::stream::{self, StreamExt};
 use skiff_apimachinery::{Document, doc, json};
 use skiff_storage::Revision;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Events at hand are sent together up to about so many bytes.
 const GATHER: usize = 64 << 10;
+/// Shortest time between two writes of a watch that has nothing more at hand. Well below what a person or a controller
+/// notices, and several changes long where changes are many.
+const PAUSE: Duration = Duration::from_millis(6);
 
 /// The body of a watch.
 pub fn watch(form: Form, opened: Opened) -> ResponseBody {
@@ -21,14 +26,41 @@ pub fn watch(form: Form, opened: Opened) -> ResponseBody {
             ResponseBody::stream(stream::once(async move { event }).boxed())
         }
         Opened::Running(subscription) => {
-            let state = (Frames { id: form.id(), form }, subscription);
-            let frames = stream::unfold(state, |(frames, mut subscription)| async move {
+            let state = (Frames { id: form.id(), form }, Pace::default(), subscription);
+            let frames = stream::unfold(state, |(frames, mut pace, mut subscription)| async move {
                 let first = subscription.next().await?;
+                pace.wait().await;
                 let bytes = frames.gather(first, &mut subscription);
-                Some((bytes, (frames, subscription)))
+                pace.sent(bytes.len(), Instant::now());
+                Some((bytes, (frames, pace, subscription)))
             });
             ResponseBody::stream(frames.boxed())
         }
+    }
+}
+
+/// Keeps a busy watch from paying for a write, and its client for a read, with each change: after a write the next one
+/// waits a moment, and takes along what happened meanwhile. A change after a quiet time is sent at once.
+#[derive(Default)]
+struct Pace {
+    sent: Option<Instant>,
+}
+
+impl Pace {
+    async fn wait(&self) {
+        if let Some(at) = self.next_at(Instant::now()) {
+            tokio::time::sleep_until(at).await;
+        }
+    }
+
+    /// When the next write may be, unless it may be now.
+    fn next_at(&self, now: Instant) -> Option<Instant> {
+        Some(self.sent? + PAUSE).filter(|at| *at > now)
+    }
+
+    /// What filled a write has more behind it, which waits for nothing.
+    fn sent(&mut self, bytes: usize, now: Instant) {
+        self.sent = (bytes < GATHER).then_some(now);
     }
 }
 
@@ -118,5 +150,22 @@ fn bookmark(form: &Form, revision: Revision, initial_end: bool) -> Document {
         Shape::Object => doc!({
             "kind": &*form.row.gvk.kind, "apiVersion": form.row.gvk.api_version(), "metadata": metadata
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_busy_watch_waits() {
+        let now = Instant::now();
+        let mut pace = Pace::default();
+        assert_eq!(pace.next_at(now), None, "the first change");
+        pace.sent(1_000, now);
+        assert_eq!(pace.next_at(now), Some(now + PAUSE), "a change right behind it");
+        assert_eq!(pace.next_at(now + PAUSE), None, "a change after a quiet time");
+        pace.sent(GATHER, now);
+        assert_eq!(pace.next_at(now), None, "the rest of many");
     }
 }
