@@ -74,6 +74,8 @@ pub struct Request<'a> {
     pub namespace: &'a str,
     /// Name; empty while generateName is not resolved.
     pub name: &'a str,
+    /// The generateName of an object without a name, for messages.
+    pub generate_name: String,
     /// Who does it.
     pub user: &'a UserInfo,
     /// The object as it is now; `None` for creations.
@@ -117,9 +119,12 @@ impl Request<'_> {
         self.subresource.is_empty() && self.resource.gvk.group == group && self.resource.plural == resource
     }
 
-    /// 403 in upstream's words: `pods "x" is forbidden: why`.
+    /// 403 in upstream's words: `pods "x" is forbidden: why`. An object that has no name yet is named by what its name will
+    /// begin with.
     pub fn forbidden(&self, why: &str) -> Status {
-        Status::forbidden(&self.resource.group_resource(), self.name, why)
+        let names = [self.name, &self.generate_name, "Unknown"];
+        let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        Status::forbidden(&self.resource.group_resource(), name, why)
     }
 }
 

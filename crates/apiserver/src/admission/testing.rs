@@ -88,6 +88,7 @@ impl Write {
             operation: self.operation,
             namespace: if self.row.namespaced() { "a" } else { "" },
             name: "x",
+            generate_name: String::new(),
             user: &self.user,
             old: self.old.as_ref(),
             dry_run: false,

@@ -20,7 +20,7 @@ impl Registry {
         object: &mut Document,
     ) -> Result<(), Status> {
         for plugin in &self.admission {
-            let mut request = write.request(context);
+            let mut request = write.request(context, object);
             plugin.admit(&mut request, object).await?;
             let warnings = request.warnings;
             context.warnings.extend(warnings);
@@ -36,7 +36,7 @@ impl Registry {
         object: &Document,
     ) -> Result<(), Status> {
         for plugin in &self.admission {
-            let mut request = write.request(context);
+            let mut request = write.request(context, object);
             plugin.validate(&mut request, object).await?;
             let warnings = request.warnings;
             context.warnings.extend(warnings);
@@ -61,13 +61,18 @@ impl Registry {
 }
 
 impl<'a> Write<'a> {
-    fn request(&self, context: &'a Context) -> Request<'a> {
+    fn request(&self, context: &'a Context, object: &Document) -> Request<'a> {
         Request {
             resource: &self.target.hub,
             subresource: &self.target.subresource,
             operation: self.operation,
             namespace: &self.target.namespace,
             name: &self.target.name,
+            generate_name: if self.target.name.is_empty() {
+                object.str_at(&["metadata", "generateName"]).to_owned()
+            } else {
+                String::new()
+            },
             user: &context.user,
             old: self.old,
             dry_run: context.dry_run,

@@ -67,6 +67,36 @@ async fn what_is_admitted_is_the_binding_and_its_labels_become_the_pod_s() {
     assert_eq!((bound.str_at(&["spec", "nodeName"]), bound.label("bound")), ("n", Some("yes")));
 }
 
+/// Takes no new pod.
+struct RefuseNew;
+
+impl Plugin for RefuseNew {
+    fn name(&self) -> &'static str {
+        "RefuseNew"
+    }
+
+    fn admit<'a>(
+        &'a self,
+        request: &'a mut Request<'_>,
+        _: &'a mut Document,
+    ) -> BoxFuture<'a, Result<(), Status>> {
+        let refused = request.is("", "pods") && request.operation == Operation::Create;
+        let outcome = if refused { Err(request.forbidden("it is new")) } else { Ok(()) };
+        Box::pin(std::future::ready(outcome))
+    }
+}
+
+#[tokio::test]
+async fn a_refused_pod_without_a_name_is_told_by_what_its_name_would_begin_with() {
+    let server = Server::start_with(|config| config.admission.push(Arc::new(RefuseNew))).await;
+    let mut unnamed = pod("");
+    unnamed.set(&["metadata"], doc!({"generateName": "web-"}));
+    let refusal = server.make("pods", unnamed).await.unwrap_err();
+    assert_eq!(refusal.message, r#"pods "web-" is forbidden: it is new"#);
+    let refusal = server.make("pods", pod("p")).await.unwrap_err();
+    assert_eq!(refusal.message, r#"pods "p" is forbidden: it is new"#);
+}
+
 #[tokio::test]
 async fn an_unbound_pod_goes_at_once_and_a_bound_one_gracefully() {
     let server = Server::start().await;

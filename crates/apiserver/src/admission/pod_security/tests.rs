@@ -53,6 +53,7 @@ impl Cluster {
             operation: if write.old.is_some() { Operation::Update } else { Operation::Create },
             namespace,
             name: write.new.name(),
+            generate_name: String::new(),
             user: &user,
             old: write.old,
             dry_run: false,
