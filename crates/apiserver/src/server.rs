@@ -15,12 +15,15 @@ use crate::own_door::OwnDoor;
 use crate::registry::services::{Allocators, ServiceNetwork};
 use crate::registry::{Registry, TokenIssuer};
 use crate::serve::{self, TlsConfig};
-use skiff_apimachinery::GroupResource;
 use skiff_apimachinery::time::{Clock, SystemClock};
+use skiff_apimachinery::{GroupResource, Status};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// How often records of cluster IPs are compared with Services, as upstream does.
+const REPAIR_INTERVAL: Duration = Duration::from_secs(180);
 
 /// What an API server is made from. The caches come first, because authenticators, authorizers and admission plugins read
 /// through them: [`Caches::new`], then those, then [`ApiServer::new`].
@@ -104,6 +107,7 @@ fn default_warm() -> Vec<GroupResource> {
     all.extend(rbac.iter().map(|plural| GroupResource::new("rbac.authorization.k8s.io", *plural)));
     all.push(GroupResource::new("scheduling.k8s.io", "priorityclasses"));
     all.push(GroupResource::new("networking.k8s.io", "ingressclasses"));
+    all.push(GroupResource::new("networking.k8s.io", "ipaddresses"));
     all.push(GroupResource::new("node.k8s.io", "runtimeclasses"));
     all.push(GroupResource::new("storage.k8s.io", "storageclasses"));
     all.push(GroupResource::new("apiextensions.k8s.io", "customresourcedefinitions"));
@@ -170,7 +174,29 @@ impl ApiServer {
             core.health.stop();
         });
         tokio::spawn(self.custom_resources().run(shutdown.clone()));
+        tokio::spawn(self.clone().keep_records(shutdown.clone()));
         serve::run(self.core.clone(), tls, listeners, shutdown).await
+    }
+
+    /// Has the records of cluster IPs (IPAddress objects) agree with the Services; happens every three minutes anyway.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn repair_records(&self) -> Result<(), Status> {
+        self.core.registry.repair_records(self.core.clock.now()).await
+    }
+
+    async fn keep_records(self, shutdown: CancellationToken) {
+        let mut interval = tokio::time::interval(REPAIR_INTERVAL);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = interval.tick() => {}
+            }
+            if let Err(status) = self.repair_records().await {
+                tracing::warn!(%status, "records of cluster IPs are not repaired");
+            }
+        }
     }
 
     /// What keeps the rows of custom resources; those of definitions that were there before are published already.

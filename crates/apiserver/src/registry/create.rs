@@ -77,21 +77,34 @@ impl Registry {
             object.set(&["metadata", "name"], generate_name(&base, &mut rand::random::<u32>));
         }
         let target = target.named(object.name());
-        let reservation = self.allocators.on_create(&target, &mut object)?;
+        let reservation = self.allocate(context, &target, &mut object, None).await?;
+        let stored = self.store_new(context, &target, object).await;
+        match &stored {
+            Ok(_) => reservation.keep_unless(context.dry_run),
+            Err(_) => self.give_back(context, reservation).await,
+        }
+        stored
+    }
+
+    /// Validates and stores an object that lacks nothing.
+    async fn store_new(
+        &self,
+        context: &mut Context,
+        target: &Target,
+        object: Document,
+    ) -> Result<Object, Status> {
+        let strategy = &target.hub.strategy;
         let mut errors: FieldErrors = metadata::validate(&target.hub, &object);
         errors.extend(strategy.validate_create(&object));
         if !errors.is_empty() {
             return Err(Status::invalid(&target.row.group_kind(), &target.name, &errors));
         }
         context.warnings.extend(strategy.warnings(&object, None));
-        let write = Write { target: &target, operation: Operation::Create, old: None };
+        let write = Write { target, operation: Operation::Create, old: None };
         self.admit_final(context, &write, &object).await?;
-        match self.insert(context, &target, object).await? {
-            Outcome::Done(stored) => {
-                reservation.keep_unless(context.dry_run);
-                Ok(stored)
-            }
-            Outcome::Stale => Err(self.exists_already(&target).await),
+        match self.insert(context, target, object).await? {
+            Outcome::Done(stored) => Ok(stored),
+            Outcome::Stale => Err(self.exists_already(target).await),
         }
     }
 

@@ -112,6 +112,7 @@ impl Registry {
         Ok(match outcome {
             Outcome::Done(object) => {
                 if !context.dry_run {
+                    self.erase_of(target, old, None).await;
                     self.allocators.on_delete(target, old);
                 }
                 Some(Deleted::Gone(object))

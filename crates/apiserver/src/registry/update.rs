@@ -130,21 +130,40 @@ impl Registry {
         }
         metadata::count_generation(&target.hub, &mut new, old);
         metadata::set_last_word(&mut new, old);
-        let reservation = self.allocators.on_update(target, &mut new, old)?;
+        let reservation = self.allocate(context, target, &mut new, Some(old)).await?;
+        match self.check(context, edit, &write, old, &new).await {
+            Ok(()) => Ok(Changed { object: new, reservation }),
+            Err(status) => {
+                self.give_back(context, reservation).await;
+                Err(status)
+            }
+        }
+    }
 
-        let mut errors: FieldErrors = metadata::validate_update(&target.hub, &new, old);
+    /// Whether the new state may be stored.
+    async fn check(
+        &self,
+        context: &mut Context,
+        edit: &dyn Edit,
+        write: &Write<'_>,
+        old: &Document,
+        new: &Document,
+    ) -> Result<(), Status> {
+        let target = write.target;
+        let strategy = &target.hub.strategy;
+        let mut errors: FieldErrors = metadata::validate_update(&target.hub, new, old);
         errors.extend(match edit.scope() {
-            Some(scope) => strategy.validate_update(scope, &new, old),
-            None => strategy.validate_create(&new),
+            Some(scope) => strategy.validate_update(scope, new, old),
+            None => strategy.validate_create(new),
         });
         if !errors.is_empty() {
             return Err(Status::invalid(&target.row.group_kind(), &target.name, &errors));
         }
-        context.warnings.extend(strategy.warnings(&new, Some(old)));
+        context.warnings.extend(strategy.warnings(new, Some(old)));
         if edit.is_admitted_as_update() {
-            self.admit_final(context, &write, &new).await?;
+            self.admit_final(context, write, new).await?;
         }
-        Ok(Changed { object: new, reservation })
+        Ok(())
     }
 
     /// Stores the new state, or removes the object if it was only waiting for its last finalizer.
@@ -156,12 +175,14 @@ impl Registry {
         changed: Changed,
     ) -> Result<Outcome, Status> {
         let old = &*current.object.document();
-        let Changed { object: mut new, reservation, .. } = changed;
+        let Changed { object: mut new, reservation } = changed;
         if metadata::is_finished(&target.hub, &new) {
             let mut gone = current.clone();
             gone.object = Object::new(new);
+            self.give_back(context, reservation).await;
             let outcome = self.remove(context, target, &gone).await?;
             if matches!(outcome, Outcome::Done(_)) && !context.dry_run {
+                self.erase_of(target, old, None).await;
                 self.allocators.on_delete(target, old);
             }
             return Ok(outcome);
@@ -170,14 +191,21 @@ impl Registry {
         if new == *old {
             return Ok(Outcome::Done(current.object.clone()));
         }
-        let outcome = self.replace(context, target, new, current.revision).await?;
-        if let Outcome::Done(stored) = &outcome {
-            reservation.keep_unless(context.dry_run);
-            if !context.dry_run {
-                self.allocators.after_update(target, &stored.document(), old);
+        let outcome = self.replace(context, target, new, current.revision).await;
+        match &outcome {
+            Ok(Outcome::Done(stored)) => {
+                reservation.keep_unless(context.dry_run);
+                if !context.dry_run {
+                    let stored = stored.document();
+                    if target.subresource.is_empty() {
+                        self.erase_of(target, old, Some(&stored)).await;
+                    }
+                    self.allocators.after_update(target, &stored, old);
+                }
             }
+            _ => self.give_back(context, reservation).await,
         }
-        Ok(outcome)
+        outcome
     }
 }
 

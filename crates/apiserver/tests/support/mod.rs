@@ -112,6 +112,14 @@ impl Server {
         running
     }
 
+    /// Another API server over the same store, as in a cluster with several.
+    pub async fn second(&self, adjust: impl FnOnce(&mut Config)) -> ApiServer {
+        let caches = Caches::new(self.storage.clone(), builtin(), HashMap::new());
+        let mut config = Config::new(caches, Arc::new(ClientCertificate), Arc::new(AllowAll));
+        adjust(&mut config);
+        ApiServer::new(config).await
+    }
+
     pub fn local(&self) -> Local {
         self.api.local(UserInfo::authenticated("admin", ["system:masters"]), "test")
     }

@@ -2,11 +2,12 @@
 //!
 //! Input: Services on their way through create, update and delete; output: the same with addresses filled in. What is taken
 //! follows from the stored Services, read once before the server is ready; a write reserves first and gives back what was
-//! not stored ([`Reservation`]).
+//! not stored ([`Reservation`]). Cluster IPs are recorded in the store before their Service is (`records`).
 
 mod addresses;
 mod allocate;
 mod ports;
+mod records;
 
 pub use addresses::AddressPool;
 pub use ports::PortPool;
@@ -130,6 +131,11 @@ impl Allocators {
         for port in held_ports(old) {
             pools.ports.release(port);
         }
+    }
+
+    /// Notes that nothing holds an address any more.
+    fn forget(&self, address: IpAddr) {
+        self.lock().release_address(address);
     }
 
     fn nothing(&self) -> Reservation {
