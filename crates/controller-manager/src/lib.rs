@@ -12,7 +12,8 @@
 //!
 //! Invariants:
 //! - `plan` and `conclude` are pure: the same world and time give the same plan;
-//! - a controller reads informers; only where discovery must be asked does `observe` call the API;
+//! - a controller reads informers; only where discovery must be asked, or where an informer that is behind would cost
+//!   data, does `observe` call the API;
 //! - nothing is resynced periodically: a controller that must act later says when;
 //! - status is written only when it differs.
 
@@ -25,6 +26,7 @@ pub mod ownership;
 pub mod plan;
 pub mod pod_template;
 pub mod pods;
+pub mod protection;
 pub mod runner;
 pub mod sources;
 

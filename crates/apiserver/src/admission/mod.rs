@@ -173,8 +173,7 @@ pub const ALL_ORDERED_PLUGINS: &[Registration] = &[
     Registration::on("DefaultStorageClass", |with| {
         Arc::new(default_storage_class::DefaultStorageClass::new(with.objects()))
     }),
-    // On in upstream. Here it waits for the controllers that take its finalizers away again.
-    Registration::off("StorageObjectInUseProtection", |_| {
+    Registration::on("StorageObjectInUseProtection", |_| {
         Arc::new(storage_object_in_use_protection::StorageObjectInUseProtection)
     }),
     Registration::off("OwnerReferencesPermissionEnforcement", |with| {

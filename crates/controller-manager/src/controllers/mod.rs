@@ -7,12 +7,15 @@ pub mod garbage;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
+pub mod persistent_volume_claim_protection;
+pub mod persistent_volume_protection;
 pub mod pod_gc;
 pub mod replicaset;
 pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
 pub mod taint_eviction;
+pub mod volume_attributes_class_protection;
 
 use crate::controller::{Context, Controller};
 use crate::runner;
@@ -44,6 +47,9 @@ pub fn all() -> Vec<Registration> {
         register::<taint_eviction::TaintEviction>(),
         register::<pod_gc::PodGarbageCollector>(),
         register::<resource_quota::ResourceQuotaController>(),
+        register::<persistent_volume_claim_protection::PersistentVolumeClaimProtection>(),
+        register::<persistent_volume_protection::PersistentVolumeProtection>(),
+        register::<volume_attributes_class_protection::VolumeAttributesClassProtection>(),
     ]
 }
 
