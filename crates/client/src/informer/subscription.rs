@@ -2,7 +2,8 @@
 //!
 //! The queue remembers per object the state that the subscriber last heard of and the newest state. However slow the
 //! subscriber is, the queue is bounded by the number of objects and the newest state is delivered. An object that was
-//! deleted and made again under its name is told as `Deleted`, then `Added`.
+//! deleted and made again under its name is told as `Deleted`, then `Added`; one that came and went before the subscriber
+//! heard of it, as `Deleted`.
 
 use super::{Cached, Informer};
 use skiff_apimachinery::meta::ObjectKey;
@@ -139,9 +140,29 @@ impl<T> Pending<T> {
                     self.changes.insert(key, Change { known: None, now: State::Present(new) });
                     Event::Deleted(old)
                 }
-                (Some(_), State::Gone(last)) => Event::Deleted(last),
-                (None, State::Gone(_)) => continue,
+                // Told also of one that came and went unheard: the store showed it meanwhile, and whoever looked there
+                // may wait for its end.
+                (_, State::Gone(last)) => Event::Deleted(last),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Untyped;
+    use skiff_apimachinery::doc;
+
+    #[test]
+    fn an_object_that_came_and_went_unheard_is_told_as_gone() {
+        let object = doc!({"metadata": {"name": "a", "namespace": "b", "uid": "u"}});
+        let object: Arc<Cached<Untyped>> = Arc::new(Cached::decode(Arc::new(object)).unwrap());
+        let queue = Queue::new();
+        queue.set(object.key(), None, object.clone());
+        queue.remove(object.key(), object.clone(), object);
+        let mut pending = queue.lock();
+        assert!(matches!(pending.pop(), Some(Event::Deleted(gone)) if gone.name() == "a"));
+        assert!(pending.pop().is_none());
     }
 }

@@ -155,6 +155,7 @@ async fn a_slow_subscriber_hears_the_last_state_once() {
     events.send(added(of_uid(pod("c", 1003), "c-again"))).unwrap();
     informer.caught_up(1003).await;
     assert_eq!(next(&mut changes).await, "updated a@1 to a@999");
+    assert_eq!(next(&mut changes).await, "deleted short@1001");
     assert_eq!(next(&mut changes).await, "deleted c@1");
     assert_eq!(next(&mut changes).await, "added c-again@1003");
     assert!(changes.try_next().is_none());
