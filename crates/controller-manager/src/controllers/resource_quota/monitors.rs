@@ -226,6 +226,8 @@ impl Monitors {
             // The types under which other controllers follow them, so that each is watched once.
             ("", "pods") => self.spawn(resource, self.informers.of::<Pod>(resource, all)),
             ("", "services") => self.spawn(resource, self.informers.of::<Service>(resource, all)),
+            // The one that wakes recounts, or a new quota could be counted without itself.
+            ("", "resourcequotas") => self.spawn(resource, self.shared.quotas.clone()),
             ("", "persistentvolumeclaims") | ("resource.k8s.io", "resourceclaims") => {
                 self.spawn(resource, self.informers.of::<Untyped>(resource, all))
             }
