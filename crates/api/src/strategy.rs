@@ -55,6 +55,9 @@ pub enum UpdateScope {
     Status,
 }
 
+/// What clients may say in metadata; for [`Strategy::metadata_kept_by_status`].
+pub const ALL_METADATA: &[&str] = &["labels", "annotations", "finalizers", "ownerReferences"];
+
 /// What a kind adds to the generic rules of metadata, storage and deletion. Each method has the default that suits a kind
 /// without anything special; a kind's file implements what differs.
 ///
@@ -70,6 +73,12 @@ pub trait Strategy: Send + Sync + 'static {
         }
     }
 
+    /// Fields of metadata that writes of the status may not change. Most kinds let them change all of it; those that restore
+    /// all of it, as upstream's `ResetObjectMetaForStatus` does, name [`ALL_METADATA`].
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Restores what this write may not change: status for `Main`, everything but status (and some metadata) for `Status`.
     fn prepare_for_update(&self, scope: UpdateScope, new: &mut Document, old: &Document) {
         if !self.has_status() {
@@ -83,7 +92,7 @@ pub trait Strategy: Send + Sync + 'static {
                 *new = old.clone();
                 if let Some(metadata) = metadata {
                     new.insert("metadata", metadata);
-                    for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
+                    for field in self.metadata_kept_by_status() {
                         match old.at(&["metadata", field]) {
                             Some(value) => new.set(&["metadata", field], value),
                             None => drop(new.remove(&["metadata", field])),
@@ -96,6 +105,11 @@ pub trait Strategy: Send + Sync + 'static {
                 }
             }
         }
+    }
+
+    /// The name that the stored version has for a field of this version that can be selected by.
+    fn stored_field(&self, field: &str) -> String {
+        field.to_owned()
     }
 
     /// What is wrong with a new object, metadata aside.

@@ -23,6 +23,10 @@ pub(crate) enum AdmissionPolicyBinding {
 }
 
 impl Strategy for AdmissionPolicy {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        crate::strategy::ALL_METADATA
+    }
+
     fn default(&self, object: &mut Document) {
         let spec = object.ensure(&["spec"]);
         spec.set_default(&["failurePolicy"], "Fail");

@@ -9,6 +9,10 @@ use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
 pub(crate) struct ApiService;
 
 impl Strategy for ApiService {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        crate::strategy::ALL_METADATA
+    }
+
     fn default(&self, object: &mut Document) {
         if object.at(&["spec", "service"]).is_some_and(|service| !service.is_null()) {
             object.set_default(&["spec", "service", "port"], 443);

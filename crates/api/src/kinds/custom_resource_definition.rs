@@ -4,7 +4,7 @@
 //! API server from what is accepted here.
 
 use super::cells;
-use crate::strategy::UpdateScope;
+use crate::strategy::{ALL_METADATA, UpdateScope};
 use crate::validation::{self, names};
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
@@ -15,6 +15,10 @@ use std::collections::HashSet;
 pub(crate) struct CustomResourceDefinition;
 
 impl Strategy for CustomResourceDefinition {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        ALL_METADATA
+    }
+
     fn default(&self, object: &mut Document) {
         let spec = object.ensure(&["spec"]);
         let kind = spec.str_at(&["names", "kind"]).to_owned();
@@ -48,6 +52,14 @@ impl Strategy for CustomResourceDefinition {
         match old.get(kept) {
             Some(value) => new.insert(kept, value),
             None => drop(new.remove(&[kept])),
+        }
+        if scope == UpdateScope::Status {
+            for field in ALL_METADATA {
+                match old.at(&["metadata", field]) {
+                    Some(value) => new.set(&["metadata", field], value),
+                    None => drop(new.remove(&["metadata", field])),
+                }
+            }
         }
         if scope == UpdateScope::Main {
             let storage: Vec<String> = storage_versions(new).map(str::to_owned).collect();

@@ -11,6 +11,10 @@ use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
 pub(crate) struct Deployment;
 
 impl Strategy for Deployment {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        &["labels"]
+    }
+
     fn default(&self, object: &mut Document) {
         let spec = object.ensure(&["spec"]);
         spec.set_default(&["replicas"], 1);

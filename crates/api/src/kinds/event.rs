@@ -150,6 +150,13 @@ impl Strategy for Event {
         object.str_at(&path).to_owned()
     }
 
+    fn stored_field(&self, field: &str) -> String {
+        let (first, rest) = field.split_once('.').map_or((field, None), |(first, rest)| (first, Some(rest)));
+        let renamed = RENAMED.iter().find(|(name, _)| matches!(self, Self::Events) && *name == first);
+        let first = renamed.map_or(first, |(_, stored)| stored);
+        rest.map_or_else(|| first.to_owned(), |rest| format!("{first}.{rest}"))
+    }
+
     fn columns(&self) -> Vec<Column> {
         let mut name = Column::name().wide();
         name.description = Cow::Borrowed("");

@@ -11,6 +11,10 @@ pub(crate) struct FlowSchema;
 const MAX_PRECEDENCE: i64 = 10_000;
 
 impl Strategy for FlowSchema {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        crate::strategy::ALL_METADATA
+    }
+
     fn default(&self, object: &mut Document) {
         let spec = object.ensure(&["spec"]);
         if spec.i64_at(&["matchingPrecedence"]).unwrap_or(0) == 0 {

@@ -14,6 +14,10 @@ const HAND_SIZE: i64 = 8;
 const QUEUE_LENGTH: i64 = 50;
 
 impl Strategy for PriorityLevelConfiguration {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        crate::strategy::ALL_METADATA
+    }
+
     fn default(&self, object: &mut Document) {
         let spec = object.ensure(&["spec"]);
         let given = |spec: &Document, path: &[&str]| spec.at(path).is_some_and(|part| !part.is_null());

@@ -10,6 +10,10 @@ use skiff_apimachinery::{Document, FieldErrors, FieldPath};
 pub(crate) struct VolumeAttachment;
 
 impl Strategy for VolumeAttachment {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        crate::strategy::ALL_METADATA
+    }
+
     fn has_status(&self) -> bool {
         true
     }

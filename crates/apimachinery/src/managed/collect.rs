@@ -6,6 +6,9 @@ use crate::fieldset::{FieldSet, PathElement, path_text};
 use crate::schema::Schema;
 use std::collections::BTreeMap;
 
+/// How a problem with a field that the schema does not have ends.
+pub(super) const UNDECLARED: &str = "field not declared in schema";
+
 /// All leaves of the object, list elements, and keys of free maps.
 pub(super) fn fields_of(doc: &Document, schema: Option<&Schema>) -> FieldSet {
     let mut out = FieldSet::new();
@@ -66,7 +69,7 @@ fn check(doc: &Document, schema: Option<&Schema>, path: &mut Vec<PathElement>, o
             match schema.value_of(key) {
                 Some(inner) => check(value, Some(inner), path, out),
                 None if schema.fields.is_empty() || schema.preserve_unknown => {}
-                None => out.push(format!("{}: field not declared in schema", path_text(path))),
+                None => out.push(format!("{}: {UNDECLARED}", path_text(path))),
             }
             path.pop();
         }

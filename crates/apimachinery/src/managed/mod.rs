@@ -175,24 +175,38 @@ fn check_applied(applied: &Document, write: &Write<'_>) -> Result<(), ApplyError
         return Err(ApplyError::Malformed("metadata.managedFields must be nil".to_owned()));
     }
     let problems = collect::problems(applied, write.schema);
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let group = GroupVersion::parse(version).unwrap_or_default();
-    let detail = match problems.as_slice() {
+    if problems.is_empty() { Ok(()) } else { Err(untyped(applied, &problems)) }
+}
+
+/// What a configuration says that its schema does not declare, in upstream's words; known before it is made to fit.
+pub fn undeclared(applied: &Document, schema: Option<&Schema>) -> Vec<String> {
+    let mut problems = collect::problems(applied, schema);
+    problems.retain(|problem| problem.ends_with(collect::UNDECLARED));
+    problems
+}
+
+/// A field that a configuration may not have, by its path.
+pub fn undeclared_field(path: &str) -> String {
+    format!(".{path}: {}", collect::UNDECLARED)
+}
+
+/// The configuration does not fit its schema, for these reasons.
+pub fn untyped(applied: &Document, problems: &[String]) -> ApplyError {
+    let group = GroupVersion::parse(applied.str_at(&["apiVersion"])).unwrap_or_default();
+    let detail = match problems {
         [one] => one.clone(),
         many => {
             format!("errors:\n{}", many.iter().map(|text| format!("  {text}")).collect::<Vec<_>>().join("\n"))
         }
     };
-    Err(ApplyError::Untyped(format!(
+    ApplyError::Untyped(format!(
         "failed to create typed patch object ({}/{}; {}/{}, Kind={}): {detail}",
         applied.namespace(),
         applied.name(),
         group.group,
         group.version,
         applied.str_at(&["kind"])
-    )))
+    ))
 }
 
 /// Conflicts that remain when kubectl goes from client-side to server-side apply.

@@ -53,6 +53,15 @@ impl FieldSelector {
         &self.terms
     }
 
+    /// The same selection of fields that have other names.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        for term in &mut self.terms {
+            term.field = name(&term.field);
+        }
+        self
+    }
+
     /// Whether this selects everything.
     pub fn is_everything(&self) -> bool {
         self.terms.is_empty()

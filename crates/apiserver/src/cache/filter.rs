@@ -15,7 +15,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The selection of a request.
+    /// The selection of a request in the row's version.
     ///
     /// # Errors
     /// 400 if a selector is malformed or names a field that cannot be selected by.
@@ -32,6 +32,8 @@ impl Filter {
         for term in fields.terms() {
             check_field(row, &term.field)?;
         }
+        // What is cached has the names of the stored version.
+        let fields = fields.renamed(|field| row.strategy.stored_field(field));
         let name =
             Some(name).filter(|name| !name.is_empty()).or_else(|| fields.required_value("metadata.name"));
         Ok(Self {

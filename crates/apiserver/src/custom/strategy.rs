@@ -47,6 +47,10 @@ impl CustomStrategy {
 }
 
 impl Strategy for CustomStrategy {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        skiff_api::strategy::ALL_METADATA
+    }
+
     fn default(&self, object: &mut Document) {
         let schema = self.schema.get();
         // Stored objects may hold what a newer schema does not know.

@@ -42,5 +42,5 @@ pub(super) async fn watch(core: &Core, target: &Target, call: &Call) -> Result<A
 }
 
 pub(super) fn filter(target: &Target, name: &str, options: &ListOptions) -> Result<Filter, Status> {
-    Filter::parse(&target.hub, &target.namespace, name, &options.label_selector, &options.field_selector)
+    Filter::parse(&target.row, &target.namespace, name, &options.label_selector, &options.field_selector)
 }

@@ -63,7 +63,12 @@ pub(super) fn apply(
 fn not_owned(target: &Target) -> FieldSet {
     match target.subresource.as_str() {
         "" if target.hub.strategy.has_status() => FieldSet::of_names(&[&["status"]]),
-        "status" => FieldSet::of_names(&[&["spec"], &["metadata", "labels"], &["metadata", "annotations"]]),
+        "status" => {
+            let kept = target.hub.strategy.metadata_kept_by_status();
+            let kept: Vec<[&str; 2]> = kept.iter().map(|field| ["metadata", *field]).collect();
+            let names: Vec<&[&str]> = kept.iter().map(|path| &path[..]).chain([&["spec"][..]]).collect();
+            FieldSet::of_names(&names)
+        }
         _ => FieldSet::new(),
     }
 }

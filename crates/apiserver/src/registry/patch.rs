@@ -10,6 +10,7 @@ use crate::convert;
 use crate::request::decode::{Body, Expected, fit, media_type};
 use crate::request::options::{FieldValidation, WriteOptions};
 use skiff_api::strategy::UpdateScope;
+use skiff_apimachinery::managed::{undeclared as patch_problems, undeclared_field, untyped};
 use skiff_apimachinery::patch;
 use skiff_apimachinery::{Document, FieldError, FieldPath, GroupKind, GroupVersionKind, Status, json, yaml};
 
@@ -168,6 +169,51 @@ impl Patch {
         Status::invalid(&GroupKind::default(), "", &vec![error])
     }
 
+    /// The applied configuration made to fit. What its kind does not have is refused, whatever the client says of field
+    /// validation.
+    fn declared(&self, context: &mut Context) -> Result<Document, Status> {
+        let row = &self.target.row;
+        let schema = row.schema.as_ref().map(|schema| schema.get());
+        let expected = Expected { gvk: &self.gvk, schema, custom: row.custom };
+        let sent = &self.body.document;
+        let (config, problems) = fit(&mut sent.clone(), Vec::new(), &expected, FieldValidation::Warn)
+            .map_err(|status| self.unfit(&status.message))?;
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        let mut undeclared = patch_problems(sent, schema);
+        if undeclared.is_empty() {
+            let path = |problem: &String| {
+                problem.strip_prefix("unknown field \"")?.strip_suffix('"').map(undeclared_field)
+            };
+            undeclared = problems.iter().filter_map(path).collect();
+        }
+        if undeclared.is_empty() {
+            context.warnings.extend(problems);
+            return Ok(config);
+        }
+        Err(untyped(sent, &undeclared).into())
+    }
+
+    /// Keys that the body of an apply has twice; the last one counted.
+    fn tell_duplicates(&self, context: &mut Context) -> Result<(), Status> {
+        if self.body.duplicates.is_empty() {
+            return Ok(());
+        }
+        let lines = self.body.duplicates.join("\n  ");
+        let text = format!("error converting YAML to JSON: yaml: unmarshal errors:\n  {lines}");
+        match self.validation {
+            FieldValidation::Strict => {
+                Err(Status::bad_request(format!("error strict decoding YAML: {text}")))
+            }
+            FieldValidation::Warn => {
+                context.warnings.push(text);
+                Ok(())
+            }
+            FieldValidation::Ignore => Ok(()),
+        }
+    }
+
     fn apply_configuration(
         &self,
         context: &mut Context,
@@ -184,10 +230,11 @@ impl Patch {
                 config.remove(&["metadata", "resourceVersion"]);
                 config
             }
-            None => self.fitted(context, self.body.document.clone())?,
+            None => self.declared(context)?,
         };
         let live = live.map(|live| convert::from_hub(&target.row, &target.hub, live.clone()));
         let applied = managed::apply(context, target, live.as_ref(), &config, self.force)?;
+        self.tell_duplicates(context)?;
         Ok(convert::to_hub(&target.row, &target.hub, applied))
     }
 }

@@ -127,7 +127,7 @@ pub fn fit(
     validation: FieldValidation,
 ) -> Result<(Document, Vec<String>), Status> {
     let mut object = object.take();
-    let mut problems: Vec<String> = duplicates.iter().map(|path| decode::duplicate_field(path)).collect();
+    let mut problems: Vec<String> = Vec::new();
     match expected.schema {
         Some(schema) if expected.custom => {
             let unknown = crate::custom::prune(&mut object, schema);
@@ -140,6 +140,7 @@ pub fn fit(
         }
         None => {}
     }
+    problems.extend(duplicates.iter().map(|path| decode::duplicate_field(path)));
     match validation {
         FieldValidation::Strict if !problems.is_empty() => {
             Err(decode::refused_strictly(expected.gvk, &problems))

@@ -46,6 +46,10 @@ fn default_request(request: &mut Document) {
 }
 
 impl Strategy for ResourceClaim {
+    fn metadata_kept_by_status(&self) -> &'static [&'static str] {
+        crate::strategy::ALL_METADATA
+    }
+
     fn default(&self, object: &mut Document) {
         if let Some(spec) = object.get_mut("spec") {
             default_devices(spec);

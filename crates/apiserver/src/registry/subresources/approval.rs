@@ -1,6 +1,6 @@
-//! `certificatesigningrequests/approval`: the request, of which only status.conditions can be written.
+//! `certificatesigningrequests/approval`: the request, of which only status.conditions and metadata can be written.
 
-use super::{View, insist};
+use super::View;
 use skiff_api::Resource;
 use skiff_api::strategy::UpdateScope;
 use skiff_apimachinery::{Document, Status};
@@ -15,9 +15,11 @@ impl View for ApprovalView {
 
     fn replace(&self, _: &Resource, object: &Document, sent: &Document) -> Result<Document, Status> {
         let mut new = object.clone();
+        if let Some(metadata) = sent.get("metadata") {
+            new.insert("metadata", metadata);
+        }
         let conditions = sent.at(&["status", "conditions"]).cloned().unwrap_or_else(Document::array);
         new.set(&["status", "conditions"], conditions);
-        insist(&mut new, sent);
         Ok(new)
     }
 
