@@ -243,8 +243,9 @@ impl fmt::Display for Quantity {
         }
         let small = self.nanos.abs() < 1024 * NANO;
         match self.notation {
-            Notation::Binary if !small => {
-                let mut value = self.nanos / NANO + if self.is_whole() { 0 } else { self.nanos.signum() };
+            // A fraction of a unit has no binary notation, and nothing may be lost.
+            Notation::Binary if !small && self.is_whole() => {
+                let mut value = self.nanos / NANO;
                 let mut suffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].into_iter();
                 let mut suffix = suffixes.next().unwrap_or_default();
                 while value % 1024 == 0 {
@@ -355,6 +356,7 @@ mod tests {
             ("1500", "1500"),
             ("1024Mi", "1Gi"),
             ("1.5Gi", "1536Mi"),
+            ("1.1Gi", "1181116006400m"),
             ("0.5Ki", "512"),
             ("1023", "1023"),
             ("1Ki", "1Ki"),

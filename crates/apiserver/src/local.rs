@@ -154,7 +154,8 @@ impl Local {
             .with_selected_name(&query);
         let received = core.clock.now();
         let started = std::time::Instant::now();
-        let running = core.metrics.begin(&info);
+        let served = core.serves(&info);
+        let running = core.metrics.begin(&info, served);
         let body = match call.body {
             Some(document) => Body::Document { content_type: call.content_type, document },
             None => Body::Empty,
@@ -176,7 +177,7 @@ impl Local {
         .await;
         drop(running);
         let code = result.as_ref().map_or_else(|status| status.code, |answer| answer.code);
-        core.metrics.finish(&info, query.get("dryRun"), code, started.elapsed());
+        core.metrics.finish(&info, served, query.get("dryRun"), code, started.elapsed());
         if let Some(audit) = &core.audit {
             audit.record(&Record {
                 audit_id: &uuid::Uuid::new_v4().to_string(),

@@ -185,6 +185,11 @@ pub fn undeclared(applied: &Document, schema: Option<&Schema>) -> Vec<String> {
     problems
 }
 
+/// Whether an object's fields can be told apart: all are declared, and elements of lists that are maps have their keys.
+pub fn fits(object: &Document, schema: &Schema) -> bool {
+    collect::problems(object, Some(schema)).is_empty()
+}
+
 /// A field that a configuration may not have, by its path.
 pub fn undeclared_field(path: &str) -> String {
     format!(".{path}: {}", collect::UNDECLARED)

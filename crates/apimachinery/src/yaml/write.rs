@@ -3,6 +3,9 @@
 use super::scalar::is_ambiguous;
 use crate::{Document, Map, Node};
 
+/// Longer keys are written with a question mark, as upstream's writer does; readers stop looking for their colon at 1,024.
+const LONGEST_SIMPLE_KEY: usize = 128;
+
 /// The document as YAML text that ends with a line break.
 pub fn encode(doc: &Document) -> String {
     let mut out = String::new();
@@ -24,7 +27,15 @@ fn write_map(map: &Map, indent: usize, out: &mut String) {
         if i > 0 {
             pad(indent, out);
         }
+        let explicit = key.len() > LONGEST_SIMPLE_KEY;
+        if explicit {
+            out.push_str("? ");
+        }
         write_text(key, indent, true, out);
+        if explicit {
+            out.push('\n');
+            pad(indent, out);
+        }
         out.push(':');
         match value.node() {
             Node::Object(map) if !map.is_empty() => {
@@ -33,6 +44,7 @@ fn write_map(map: &Map, indent: usize, out: &mut String) {
                 write_map(map, indent + 2, out);
             }
             Node::Array(list) if !list.is_empty() => {
+                let indent = if explicit { indent + 2 } else { indent };
                 out.push('\n');
                 pad(indent, out);
                 write_list(list, indent, out);
@@ -160,6 +172,17 @@ mod tests {
     use crate::{doc, yaml};
     use expect_test::expect;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_long_key_reads_back() {
+        let key = "k".repeat(2_000);
+        for value in [doc!(1), doc!({"a": {"b": 2}}), doc!([1, [2], {"c": 3}]), doc!("two\nlines"), doc!({})]
+        {
+            let document = doc!({"first": 0, (key.as_str()): value, "zlast": [1]});
+            let text = encode(&document);
+            assert_eq!(yaml::decode(&text).unwrap(), document, "{text}");
+        }
+    }
 
     #[test]
     fn objects_are_written_as_upstream_writes_them() {

@@ -17,6 +17,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 const QUEUE: usize = 1_024;
 /// How often a watcher learns how far the cache is.
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
+/// Longest time that a client can ask for, in seconds: more than a server runs.
+const LONGEST_TIMEOUT: u64 = 365 * 24 * 3_600;
 /// Shortest and longest time a watch lasts when the client does not say, in seconds.
 const DEFAULT_TIMEOUT: std::ops::Range<u64> = 1_800..3_600;
 
@@ -131,7 +133,7 @@ impl Cache {
             queue,
             bookmarks,
             last: after,
-            end: Instant::now() + Duration::from_secs(seconds),
+            end: Instant::now() + Duration::from_secs(seconds.min(LONGEST_TIMEOUT)),
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::documents::Documents;
 use crate::health::Health;
 use crate::operation::Review;
 use crate::registry::Registry;
+use crate::request::RequestInfo;
 use skiff_apimachinery::time::Clock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,5 +36,12 @@ impl Core {
     /// The admission plugins, in order.
     pub fn admission(&self) -> &[Arc<dyn Plugin>] {
         &self.registry.admission
+    }
+
+    /// Whether a request is for a resource (and subresource) that is served.
+    pub(crate) fn serves(&self, info: &RequestInfo) -> bool {
+        let rows = self.caches.table().rows();
+        let row = rows.find(&info.group, &info.version, &info.resource);
+        row.is_some_and(|row| info.subresource.is_empty() || row.subresource(&info.subresource).is_some())
     }
 }

@@ -80,17 +80,18 @@ impl Metrics {
         &self.registry
     }
 
-    /// Counts a request as running.
-    pub fn begin(&self, info: &RequestInfo) -> Running {
+    /// Counts a request as running; `served` says whether it is for something that this server has.
+    pub fn begin(&self, info: &RequestInfo, served: bool) -> Running {
         let gauge = if info.is_long_running() {
+            let [group, version, resource, subresource] = names(info, served);
             self.long_running.with(&[
                 "apiserver",
-                &info.group,
-                &info.resource,
+                group,
+                resource,
                 scope(info),
-                &info.subresource,
+                subresource,
                 verb(info),
-                &info.version,
+                version,
             ])
         } else if info.verb.is_mutating() {
             self.inflight_mutating.clone()
@@ -102,34 +103,20 @@ impl Metrics {
     }
 
     /// Counts a request as answered.
-    pub fn finish(&self, info: &RequestInfo, dry_run: &str, code: u16, took: Duration) {
+    pub fn finish(&self, info: &RequestInfo, served: bool, dry_run: &str, code: u16, took: Duration) {
         let (verb, scope) = (verb(info), scope(info));
+        let [group, version, resource, subresource] = names(info, served);
+        let dry_run = match dry_run {
+            "" | "All" => dry_run,
+            _ => "invalid",
+        };
         let code = code.to_string();
         self.requests
-            .with(&[
-                &code,
-                "apiserver",
-                dry_run,
-                &info.group,
-                &info.resource,
-                scope,
-                &info.subresource,
-                verb,
-                &info.version,
-            ])
+            .with(&[&code, "apiserver", dry_run, group, resource, scope, subresource, verb, version])
             .increment();
         if !info.is_long_running() {
             self.durations
-                .with(&[
-                    "apiserver",
-                    dry_run,
-                    &info.group,
-                    &info.resource,
-                    scope,
-                    &info.subresource,
-                    verb,
-                    &info.version,
-                ])
+                .with(&["apiserver", dry_run, group, resource, scope, subresource, verb, version])
                 .observe(took.as_secs_f64());
         }
     }
@@ -144,6 +131,11 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.0.add(-1);
     }
+}
+
+/// Group, version, resource and subresource as labels. What is not served has none: clients could make up any number.
+fn names(info: &RequestInfo, served: bool) -> [&str; 4] {
+    if served { [&info.group, &info.version, &info.resource, &info.subresource] } else { [""; 4] }
 }
 
 fn scope(info: &RequestInfo) -> &'static str {

@@ -185,8 +185,8 @@ fn plan(target: &Target, old: &Document, options: &DeleteOptions, now: Timestamp
         return Plan::Remove;
     }
     if shorter {
-        let began = parse_time(deadline).unwrap_or(now) - SignedDuration::from_secs(granted);
-        marked.set(&["metadata", "deletionTimestamp"], format_time(began + SignedDuration::from_secs(grace)));
+        let began = later(parse_time(deadline).unwrap_or(now), -granted);
+        marked.set(&["metadata", "deletionTimestamp"], format_time(later(began, grace)));
         marked.set(&["metadata", "deletionGracePeriodSeconds"], grace);
         return Plan::Mark(marked);
     }
@@ -215,8 +215,14 @@ fn plan_namespace(
     Ok(if old.finalizers().next().is_some() { Plan::Nothing } else { Plan::Remove })
 }
 
+/// So many seconds later; clients choose the number, so it may lead beyond what a time can be.
+fn later(time: Timestamp, seconds: i64) -> Timestamp {
+    let end = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(end)
+}
+
 fn mark(target: &Target, object: &mut Document, now: Timestamp, grace: i64) {
-    object.set(&["metadata", "deletionTimestamp"], format_time(now + SignedDuration::from_secs(grace)));
+    object.set(&["metadata", "deletionTimestamp"], format_time(later(now, grace)));
     object.set(&["metadata", "deletionGracePeriodSeconds"], grace);
     if target.hub.strategy.has_generation() {
         object.set(&["metadata", "generation"], object.generation() + 1);
@@ -258,6 +264,13 @@ mod tests {
 
     fn options(propagation: Option<Propagation>) -> DeleteOptions {
         DeleteOptions { propagation, ..DeleteOptions::default() }
+    }
+
+    #[test]
+    fn a_grace_period_beyond_all_time_ends_with_it() {
+        assert_eq!(later(Timestamp::UNIX_EPOCH, i64::MAX), Timestamp::MAX);
+        assert_eq!(later(Timestamp::UNIX_EPOCH, -i64::MAX), Timestamp::MIN);
+        assert_eq!(later(Timestamp::UNIX_EPOCH, 30).as_second(), 30);
     }
 
     #[test]

@@ -176,8 +176,9 @@ impl Patch {
         let schema = row.schema.as_ref().map(|schema| schema.get());
         let expected = Expected { gvk: &self.gvk, schema, custom: row.custom };
         let sent = &self.body.document;
-        let (config, problems) = fit(&mut sent.clone(), Vec::new(), &expected, FieldValidation::Warn)
+        let (mut config, problems) = fit(&mut sent.clone(), Vec::new(), &expected, FieldValidation::Warn)
             .map_err(|status| self.unfit(&status.message))?;
+        keep_what_was_sent(&mut config, sent);
         if problems.is_empty() {
             return Ok(config);
         }
@@ -275,6 +276,21 @@ impl Edit for Patch {
 
     fn managers(&self) -> Managers {
         if self.kind == PatchKind::Apply { Managers::Given } else { Managers::Track }
+    }
+}
+
+/// Takes out what fitting added: who applies owns what they say and not what upstream's types always write.
+fn keep_what_was_sent(fitted: &mut Document, sent: &Document) {
+    if let Some(map) = fitted.as_object_mut() {
+        map.retain(|key, value| {
+            let said = sent.get(key);
+            if let Some(said) = said {
+                keep_what_was_sent(value, said);
+            }
+            said.is_some()
+        });
+    } else if let (Some(list), Some(said)) = (fitted.as_array_mut(), sent.as_array()) {
+        list.iter_mut().zip(said).for_each(|(element, said)| keep_what_was_sent(element, said));
     }
 }
 

@@ -48,6 +48,21 @@ impl ResponseBody {
         Self::Stream(stream)
     }
 
+    /// The same body, with something that lives as long as it streams.
+    pub fn holding<G: Send + 'static>(self, held: G) -> Self {
+        match self {
+            Self::Stream(stream) => Self::Stream(
+                stream
+                    .map(move |bytes| {
+                        let _held = &held;
+                        bytes
+                    })
+                    .boxed(),
+            ),
+            other => other,
+        }
+    }
+
     /// Another server's answer.
     pub fn passed(body: Incoming) -> Self {
         Self::Passed(body.map_err(Into::into).boxed_unsync())

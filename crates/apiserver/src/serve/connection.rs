@@ -120,7 +120,8 @@ async fn serve(
         async move { Ok::<_, Infallible>(handler::handle(core, peer, stop, request).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).half_close(true);
+    // A client that closes its side has gone, as upstream sees it: its watch must not stay for hours.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).half_close(false);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -58,7 +58,8 @@ async fn answer(
     let user_agent = text(request.headers(), header::USER_AGENT);
     let uri = request.uri().clone();
     let dry_run = query.get("dryRun").to_owned();
-    let running = core.metrics.begin(&info);
+    let served = core.serves(&info);
+    let running = core.metrics.begin(&info, served);
 
     let mut trail = Trail::default();
     let request_headers = request.headers().clone();
@@ -75,9 +76,10 @@ async fn answer(
         Err(status) => respond::failure(&status, &request_headers),
     };
     respond::finish(&mut response, &audit_id);
-    drop(running);
+    // A watch runs as long as it is told; anything else is over.
+    let response = response.map(|body| body.holding(running));
     let code = response.status().as_u16();
-    core.metrics.finish(&info, &dry_run, code, started.elapsed());
+    core.metrics.finish(&info, served, &dry_run, code, started.elapsed());
     if let Some(audit) = &core.audit {
         audit.record(&Record {
             audit_id: &audit_id,

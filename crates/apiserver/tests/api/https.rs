@@ -8,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use skiff_apimachinery::{Document, json, protobuf};
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 struct Answer {
     status: StatusCode,
@@ -31,7 +32,7 @@ enum As {
     Stranger,
 }
 
-async fn send(server: &Server, who: As, request: Request<Full<Bytes>>) -> Answer {
+async fn connect(server: &Server, who: As) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in crate::support::certificates(server.pki.server_ca.certificate_pem()) {
         roots.add(certificate).unwrap();
@@ -57,7 +58,11 @@ async fn send(server: &Server, who: As, request: Request<Full<Bytes>>) -> Answer
     };
     let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let name = ServerName::from(server.address.ip());
-    let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+}
+
+async fn send(server: &Server, who: As, request: Request<Full<Bytes>>) -> Answer {
+    let stream = connect(server, who).await;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     let (head, body) = sender.send_request(request).await.unwrap().into_parts();
@@ -249,4 +254,34 @@ async fn watch_events_are_lines() {
     let accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
     let table = get(&server, &format!("{MAPS}?watch=1&timeoutSeconds=1"), accept).await;
     assert_eq!(table.document().str_at(&["object", "kind"]), "Table");
+}
+
+#[tokio::test]
+async fn a_watch_ends_when_its_client_is_gone() {
+    let server = Server::start().await;
+    let metrics = async || {
+        let answer = send(&server, As::Admin, Request::get("/metrics").body(Full::default()).unwrap()).await;
+        String::from_utf8(answer.body.to_vec()).unwrap()
+    };
+    let watches = |text: &str| {
+        let line = text.lines().find(|line| {
+            line.starts_with("apiserver_longrunning_requests")
+                && line.contains(r#"resource="configmaps""#)
+                && line.contains(r#"verb="WATCH""#)
+        });
+        line.map_or("0", |line| line.rsplit(' ').next().unwrap_or_default()).to_owned()
+    };
+    let mut client = connect(&server, As::Admin).await;
+    let request =
+        b"GET /api/v1/configmaps?watch=1&timeoutSeconds=9223372036854775807 HTTP/1.1\r\nhost: x\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    let mut head = [0; 15];
+    client.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
+    assert_eq!(watches(&metrics().await), "1");
+    drop(client);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    while watches(&metrics().await) != "0" {
+        assert!(tokio::time::Instant::now() < deadline, "the watch goes on");
+    }
 }

@@ -49,7 +49,8 @@ impl Worker {
             return true;
         }
         if let Some(seconds) = self.pod.spec().active_deadline_seconds {
-            let deadline = self.start_time + SignedDuration::from_secs(seconds);
+            let deadline = self.start_time.checked_add(SignedDuration::from_secs(seconds));
+            let deadline = deadline.unwrap_or(Timestamp::MAX);
             if plan.now >= deadline {
                 let message = "Pod was active on the node longer than the specified deadline";
                 plan.tell("", false, "DeadlineExceeded", message);

@@ -122,7 +122,8 @@ fn is_over(pod: &Document, now: Timestamp) -> bool {
         return false;
     };
     let grace = pod.i64_at(&["metadata", "deletionGracePeriodSeconds"]);
-    grace.is_some_and(|seconds| now > deleted + SignedDuration::from_secs(seconds))
+    let end = grace.and_then(|seconds| deleted.checked_add(SignedDuration::from_secs(seconds)).ok());
+    end.is_some_and(|end| now > end)
 }
 
 /// Whether a term of affinity names other namespaces or selects them.
