@@ -5,6 +5,7 @@ use crate::row::Bench;
 use crate::target::Target;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use skiff_testkit::etcd::EtcdServer;
 use skiff_testkit::host::Host;
 use std::fs::File;
 use std::future::Future;
@@ -38,10 +39,33 @@ pub enum Parts {
     Node,
 }
 
+/// Where a server keeps its objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// In its own data directory.
+    Embedded,
+    /// In an etcd of this site.
+    Etcd,
+}
+
+impl Store {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Embedded, Self::Etcd];
+
+    /// What a figure's text begins with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Embedded => "",
+            Self::Etcd => "on etcd: ",
+        }
+    }
+}
+
 /// The server and where it lives.
 pub struct Site {
     dir: TempDir,
     host: Option<Host>,
+    etcd: Option<EtcdServer>,
     binary: PathBuf,
     parts: Parts,
     port: u16,
@@ -59,7 +83,8 @@ impl Site {
             Some(_) => 6443,
             None => TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
         };
-        Ok(Self { dir: tempfile::tempdir()?, host, binary: bench.binary.clone(), parts, port, process: None })
+        let (dir, binary) = (tempfile::tempdir()?, bench.binary.clone());
+        Ok(Self { dir, host, etcd: None, binary, parts, port, process: None })
     }
 
     /// Makes the place and starts a server there that is ready.
@@ -67,7 +92,18 @@ impl Site {
     /// # Errors
     /// If the server does not start.
     pub fn started(bench: &Bench, parts: Parts) -> Result<Self> {
+        Self::started_on(bench, parts, Store::Embedded)
+    }
+
+    /// The same, with a store.
+    ///
+    /// # Errors
+    /// If the server does not start, or there is no etcd.
+    pub fn started_on(bench: &Bench, parts: Parts, store: Store) -> Result<Self> {
         let mut site = Self::new(bench, parts)?;
+        if store == Store::Etcd {
+            site.etcd = Some(EtcdServer::start().context("etcd is not installed")?);
+        }
         site.start()?;
         let target = site.target()?;
         site.run(async move { crate::rows::start::ready(&target).await })?;
@@ -91,6 +127,9 @@ impl Site {
         }
         if self.parts == Parts::ApiServer {
             command.args(["--disable", "kube-scheduler,kube-controller-manager"]);
+        }
+        if let Some(etcd) = &self.etcd {
+            command.args(["--datastore-endpoint", etcd.endpoint()]);
         }
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let start = Instant::now();
@@ -155,6 +194,11 @@ impl Site {
     /// If none was started.
     pub fn pid(&self) -> Result<u32> {
         self.process.as_ref().map(Child::id).context("no server was started")
+    }
+
+    /// The process of its etcd, if it has one.
+    pub fn etcd(&self) -> Option<u32> {
+        self.etcd.as_ref().map(EtcdServer::pid)
     }
 
     /// The processes of the pods' shims.

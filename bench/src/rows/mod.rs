@@ -15,16 +15,21 @@ pub mod start;
 pub mod watch;
 
 use crate::row::Row;
+use crate::site::Store;
+use watch::{Pace, Watch};
 
 /// Every row.
 pub fn all() -> Vec<Box<dyn Row>> {
     let mut rows: Vec<Box<dyn Row>> =
         vec![Box::new(start::Start), Box::new(idle::Idle), Box::new(binary::Binary)];
-    for operation in operations::Operation::ALL {
-        rows.push(Box::new(operation));
+    for store in Store::ALL {
+        for operations in operations::Operations::all(store) {
+            rows.push(Box::new(operations));
+        }
+        rows.push(Box::new(list::List(store)));
+        rows.push(Box::new(Watch(Pace::Paced, store)));
+        rows.push(Box::new(Watch(Pace::Full, store)));
     }
-    rows.push(Box::new(list::List));
-    rows.push(Box::new(watch::Watch));
     rows.push(Box::new(scheduling::Scheduling));
     rows.push(Box::new(scheduling_api::SchedulingApi));
     rows.push(Box::new(pods::OneAtATime));

@@ -8,6 +8,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on should say so and end")]
 
+pub mod etcd;
 pub mod host;
 pub mod image;
 pub mod memory_api;

@@ -159,9 +159,9 @@ fn random_histories_on_the_embedded_store_equal_the_model() {
 
 #[test]
 fn random_histories_on_etcd_equal_the_model() {
-    let Some(server) = crate::etcd_server::EtcdServer::start() else { return };
+    let Some(server) = skiff_testkit::etcd::EtcdServer::start() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let store = runtime.block_on(server.connect());
+    let store = runtime.block_on(crate::etcd_server::connect(&server));
     random(6, |number, steps| {
         runtime.block_on(check(&store, &format!("/history{number}/"), &steps));
     });

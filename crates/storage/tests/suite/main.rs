@@ -28,8 +28,8 @@ macro_rules! on_every_store {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    let Some(server) = crate::etcd_server::EtcdServer::start() else { return };
-                    crate::behaviours::$area::$case(&server.connect().await).await;
+                    let Some(server) = skiff_testkit::etcd::EtcdServer::start() else { return };
+                    crate::behaviours::$area::$case(&crate::etcd_server::connect(&server).await).await;
                 }
             )*
         }
