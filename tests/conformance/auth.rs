@@ -5,7 +5,7 @@ use crate::harness::Api;
 use crate::resources::{CERTIFICATE_SIGNING_REQUESTS, LOCAL_SUBJECT_ACCESS_REVIEWS, labelled, named};
 use crate::watch::Change;
 use skiff_apimachinery::{Document, doc};
-use skiff_client::resources::{SERVICE_ACCOUNTS, SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS};
+use skiff_client::resources::{CONFIG_MAPS, SERVICE_ACCOUNTS, SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS};
 
 /// A certificate signing request of `e2e-conformance`, PEM in base64.
 const REQUEST: &str = "\
@@ -176,4 +176,29 @@ fn should_support_subject_review_api_operations() {
     local.set(&["metadata", "namespace"], api.namespace.as_str());
     let reviewed = api.of(&LOCAL_SUBJECT_ACCESS_REVIEWS).create(local);
     assert_eq!(reviewed.bool_at(&["status", "allowed"]), Some(allowed));
+}
+
+/// `ServiceAccounts should guarantee kube-root-ca.crt exist in any namespace`
+#[test]
+fn should_guarantee_kube_root_ca_crt_exist_in_any_namespace() {
+    const NAME: &str = "kube-root-ca.crt";
+    let api = Api::new();
+    let maps = api.of(&CONFIG_MAPS);
+    let whole = |what: &str, before: Option<&Document>| {
+        api.eventually(what, || {
+            let map = maps.try_get(NAME).map_err(|status| status.to_string())?;
+            let same = before.is_none_or(|before| map["data"] == before["data"]);
+            if same && !map.str_at(&["data", "ca.crt"]).is_empty() { Ok(map) } else { Err(map.to_string()) }
+        })
+    };
+    let published = whole("the CA is published", None);
+    maps.delete(NAME);
+    let again = api.eventually("it is published again", || match maps.try_get(NAME) {
+        Ok(map) if map.uid() != published.uid() => Ok(map),
+        Ok(map) => Err(map.to_string()),
+        Err(status) => Err(status.to_string()),
+    });
+    assert_eq!(again["data"], published["data"]);
+    maps.edit(NAME, |map| map.insert("data", doc!({"ca.crt": ""})));
+    whole("it is mended", Some(&published));
 }

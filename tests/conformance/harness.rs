@@ -7,7 +7,7 @@ use crate::objects::Objects;
 use crate::raw::Request;
 use skiff_apimachinery::{Document, doc};
 use skiff_client::kubeconfig::{Access, Kubeconfig};
-use skiff_client::resources::{NAMESPACES, SERVICE_ACCOUNTS};
+use skiff_client::resources::{NAMESPACES, NODES, SERVICE_ACCOUNTS};
 use skiff_client::{Client, HttpsTransport, Resource};
 use skiff_testkit::{Options, Server, wait};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,11 +69,30 @@ impl Api {
 
     /// A fresh namespace in which pods can be created: its default service account is there.
     pub fn for_pods() -> Self {
-        let api = Self::new();
-        api.eventually("the default service account", || {
-            api.of(&SERVICE_ACCOUNTS).try_get("default").map_err(|status| status.to_string())
+        Self::new().ready_for_pods()
+    }
+
+    /// The same in a cluster of the test's own, which has nodes: pods are bound, but nothing runs them.
+    pub fn with_nodes(names: &[&str]) -> Self {
+        let cluster = Arc::new(Cluster::start());
+        let api = Self { cluster, namespace: "conf".to_owned() };
+        api.of(&NAMESPACES).create(doc!({"metadata": {"name": api.namespace.as_str()}}));
+        for name in names {
+            api.of(&NODES).create(hollow_node(name));
+        }
+        api.eventually("the nodes take pods", || {
+            let nodes = api.of(&NODES).list("");
+            let tainted = nodes.iter().any(|node| !node.array_at(&["spec", "taints"]).is_empty());
+            if tainted || nodes.len() != names.len() { Err(format!("{nodes:?}")) } else { Ok(()) }
         });
-        api
+        api.ready_for_pods()
+    }
+
+    fn ready_for_pods(self) -> Self {
+        self.eventually("the default service account", || {
+            self.of(&SERVICE_ACCOUNTS).try_get("default").map_err(|status| status.to_string())
+        });
+        self
     }
 
     /// The objects of a resource, in the test's namespace if the resource has namespaces.
@@ -119,4 +138,16 @@ impl Api {
     pub fn eventually<T>(&self, what: &str, look: impl FnMut() -> Result<T, String>) -> T {
         wait::until(what, SOON, look)
     }
+}
+
+/// A node that says it is ready.
+fn hollow_node(name: &str) -> Document {
+    let amounts = || doc!({"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "100Gi"});
+    doc!({
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
+        "status": {
+            "capacity": (amounts()), "allocatable": (amounts()),
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]
+        }
+    })
 }

@@ -1,4 +1,4 @@
-//! Upstream's conformance tests that need no node, against a real `skiff server --disable-agent`.
+//! Upstream's conformance tests that need no container, against a real `skiff server --disable-agent`.
 //!
 //! Each test has upstream's name, in snake case; its doc comment gives the exact one. One file per SIG or group of
 //! resources. The tests speak HTTPS with the admin's kubeconfig, each in a namespace of its own; names of cluster-scoped
@@ -14,11 +14,13 @@ mod crd;
 mod custom_resources;
 mod field_validation;
 mod flow_control;
+mod garbage_collector;
 mod harness;
 mod instrumentation;
 mod namespaces;
 mod network;
 mod node;
+mod nodes;
 mod objects;
 mod pods;
 mod raw;

@@ -1,8 +1,9 @@
-//! [sig-api-machinery] Namespaces: what needs no pods.
+//! [sig-api-machinery] Namespaces and OrderedNamespaceDeletion.
 
 use crate::harness::Api;
+use crate::resources::{named, yaml};
 use skiff_apimachinery::{Document, doc};
-use skiff_client::resources::NAMESPACES;
+use skiff_client::resources::{CONFIG_MAPS, NAMESPACES, PODS, SERVICES};
 
 /// `Namespaces [Serial] should patch a Namespace`
 #[test]
@@ -74,4 +75,46 @@ fn should_apply_a_finalizer_to_a_namespace() {
     });
     assert_eq!(updated["spec"]["finalizers"], doc!(["kubernetes"]));
     assert_eq!(namespaces.get(name)["spec"]["finalizers"], doc!(["kubernetes"]));
+}
+
+/// `Namespaces [Serial] should ensure that all services are removed when a namespace is deleted`
+#[test]
+fn should_ensure_that_all_services_are_removed_when_a_namespace_is_deleted() {
+    let api = Api::for_pods();
+    let service = yaml("spec: {selector: {foo: bar, baz: blah}, ports: [{port: 80, targetPort: 80}]}");
+    api.of(&SERVICES).create(named("test-service", service));
+    api.of(&NAMESPACES).delete(&api.namespace);
+    api.of(&NAMESPACES).gone(&api.namespace);
+    api.of(&NAMESPACES).create(named(&api.namespace, doc!({})));
+    assert!(api.of(&SERVICES).try_get("test-service").unwrap_err().is_not_found());
+}
+
+/// `OrderedNamespaceDeletion namespace deletion should delete pod first`
+#[test]
+fn namespace_deletion_should_delete_pod_first() {
+    const FINALIZER: &str = "e2e.example.com/finalizer";
+    let api = Api::for_pods();
+    let mut pod = yaml("spec: {containers: [{name: nginx, image: nginx}]}");
+    pod.set(&["metadata", "finalizers"], doc!([FINALIZER]));
+    let pod = api.of(&PODS).create(named("test-pod", pod));
+    let map = api.of(&CONFIG_MAPS).create(named("test-configmap", doc!({"data": {"key": "value"}})));
+    api.of(&NAMESPACES).delete(&api.namespace);
+    api.eventually("the namespace tells what is left", || {
+        let namespace = api.of(&NAMESPACES).get(&api.namespace);
+        let told = |kind: &str, text: &str| {
+            condition(&namespace, kind).is_some_and(|found| {
+                found.str_at(&["status"]) == "True" && found.str_at(&["message"]).contains(text)
+            })
+        };
+        let wanted = told("NamespaceContentRemaining", "pods. has 1 resource instances")
+            && told("NamespaceFinalizersRemaining", FINALIZER)
+            && condition(&namespace, "NamespaceDeletionContentFailure").is_some();
+        if wanted { Ok(()) } else { Err(namespace["status"].to_string()) }
+    });
+    let waiting = api.of(&PODS).get(pod.name());
+    assert!(waiting.deletion_timestamp().is_some(), "{waiting}");
+    let untouched = api.of(&CONFIG_MAPS).get(map.name());
+    assert!(untouched.deletion_timestamp().is_none(), "{untouched}");
+    api.of(&PODS).patch(pod.name(), doc!({"metadata": {"finalizers": null}}));
+    api.of(&NAMESPACES).gone(&api.namespace);
 }

@@ -4,7 +4,7 @@ use crate::api_operations::{Operations, StatusChanges, assert_contains, overlay,
 use crate::harness::Api;
 use crate::resources::{INGRESS_CLASSES, INGRESSES, IP_ADDRESSES, SERVICE_CIDRS, labelled, named, yaml};
 use crate::watch::Change;
-use skiff_apimachinery::doc;
+use skiff_apimachinery::{Document, doc};
 use skiff_client::resources::{ENDPOINT_SLICES, ENDPOINTS, SERVICES};
 
 /// `API Server should provide secure master service` (also: `Services should provide secure master service`)
@@ -13,8 +13,7 @@ fn should_provide_secure_master_service() {
     let api = Api::new();
     let service = api.of_namespace(&SERVICES, "default").get("kubernetes");
     let ports = service.array_at(&["spec", "ports"]);
-    let https =
-        |p: &skiff_apimachinery::Document| p.str_at(&["name"]) == "https" && p.i64_at(&["port"]) == Some(443);
+    let https = |p: &Document| p.str_at(&["name"]) == "https" && p.i64_at(&["port"]) == Some(443);
     assert!(ports.iter().any(https), "{service}");
 }
 
@@ -180,4 +179,94 @@ fn should_support_service_cidr_api_operations() {
     let api = supports_api_operations(&operations);
     // What the tests did must not have touched the range that the cluster itself has.
     assert!(!api.of(&SERVICE_CIDRS).get("kubernetes").array_at(&["spec", "cidrs"]).is_empty());
+}
+
+/// `API Server should have Endpoints and EndpointSlices pointing to API Server`
+#[test]
+fn should_have_endpoints_and_endpoint_slices_pointing_to_api_server() {
+    let api = Api::new();
+    let endpoints = api.of_namespace(&ENDPOINTS, "default").get("kubernetes");
+    let subsets = endpoints.array_at(&["subsets"]);
+    assert!(!subsets.is_empty(), "{endpoints}");
+    let told = |subset: &Document| {
+        let addresses = subset.array_at(&["addresses"]).len();
+        addresses > 0 && subset.array_at(&["notReadyAddresses"]).is_empty()
+    };
+    assert!(subsets.iter().all(told), "{endpoints}");
+    let slices = api.of_namespace(&ENDPOINT_SLICES, "default").list("kubernetes.io/service-name=kubernetes");
+    assert!(!slices.is_empty());
+    let count = |lists: Vec<usize>| lists.into_iter().sum::<usize>();
+    let in_subsets = count(subsets.iter().map(|subset| subset.array_at(&["addresses"]).len()).collect());
+    let in_slices = count(slices.iter().map(|slice| slice.array_at(&["endpoints"]).len()).collect());
+    assert_eq!(in_subsets, in_slices);
+}
+
+/// A Service whose selector no pod matches.
+fn service_without_pods(api: &Api, name: &str) {
+    let service = yaml(
+        "spec: {selector: {does-not-match-anything: endpoints-and-endpoint-slices}, ports: [{name: example, port: 80}]}",
+    );
+    api.of(&SERVICES).create(named(name, service));
+}
+
+/// `EndpointSlice should create and delete EndpointSlices for a Service with a selector that matches no pods`
+#[test]
+fn should_create_and_delete_endpoint_slices_for_a_service_with_a_selector_that_matches_no_pods() {
+    let api = Api::new();
+    let name = "example-empty-selector";
+    service_without_pods(&api, name);
+    let selector = format!("kubernetes.io/service-name={name}");
+    let slices = api.of(&ENDPOINT_SLICES);
+    api.eventually("a slice", || match slices.list(&selector).as_slice() {
+        [slice] if slice.array_at(&["endpoints"]).is_empty() => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    api.of(&SERVICES).delete(name);
+    slices.none(&selector);
+}
+
+/// `EndpointsController should create and delete Endpoints for a Service with a selector that matches no pods`
+#[test]
+fn should_create_and_delete_endpoints_for_a_service_with_a_selector_that_matches_no_pods() {
+    let api = Api::new();
+    let name = "example-empty-selector";
+    service_without_pods(&api, name);
+    let endpoints = api.of(&ENDPOINTS);
+    let made = api.eventually("Endpoints", || endpoints.try_get(name).map_err(|status| status.to_string()));
+    assert!(made.array_at(&["subsets"]).is_empty(), "{made}");
+    api.of(&SERVICES).delete(name);
+    endpoints.gone(name);
+}
+
+/// `EndpointSliceMirroring should mirror a custom Endpoints resource through create update and delete`
+#[test]
+fn should_mirror_a_custom_endpoints_resource_through_create_update_and_delete() {
+    let api = Api::new();
+    let name = "example-custom-endpoints";
+    let service = yaml("spec: {ports: [{name: example, port: 80, protocol: TCP}]}");
+    api.of(&SERVICES).create(named(name, service));
+    let selector = format!("kubernetes.io/service-name={name}");
+    let mirrored = |address: &str| {
+        api.eventually(&format!("a mirror of {address}"), || {
+            match api.of(&ENDPOINT_SLICES).list(&selector).as_slice() {
+                [slice]
+                    if slice.array_at(&["ports"])[0]["port"] == doc!(80)
+                        && slice.array_at(&["ports"]).len() == 1
+                        && slice.array_at(&["endpoints"]).len() == 1
+                        && slice.array_at(&["endpoints"])[0]["addresses"] == doc!([address]) =>
+                {
+                    Ok(())
+                }
+                other => Err(format!("{other:?}")),
+            }
+        });
+    };
+    let endpoints = api.of(&ENDPOINTS);
+    let subsets = |address: &str| doc!([{"ports": [{"port": 80}], "addresses": [{"ip": address}]}]);
+    endpoints.create(named(name, doc!({"subsets": (subsets("10.1.2.3"))})));
+    mirrored("10.1.2.3");
+    endpoints.edit(name, |object| object.insert("subsets", subsets("10.2.3.4")));
+    mirrored("10.2.3.4");
+    endpoints.delete(name);
+    api.of(&ENDPOINT_SLICES).none(&selector);
 }

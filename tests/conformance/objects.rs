@@ -159,7 +159,21 @@ impl<'a> Objects<'a> {
     }
 
     pub fn try_delete(&self, name: &str) -> Result<Document> {
-        self.try_call(self.call(Verb::Delete, name).body(DeleteOptions::default().to_document()))
+        self.try_delete_as(name, &DeleteOptions::default())
+    }
+
+    fn try_delete_as(&self, name: &str, options: &DeleteOptions) -> Result<Document> {
+        self.try_call(self.call(Verb::Delete, name).body(options.to_document()))
+    }
+
+    /// Deletes an object if it is still the same, with what becomes of its dependents.
+    pub fn delete_with(&self, object: &Document, propagation: &'static str) {
+        let options = DeleteOptions {
+            propagation_policy: Some(propagation),
+            uid: Some(object.uid().to_owned()),
+            ..DeleteOptions::default()
+        };
+        self.expect("delete", object.name(), self.try_delete_as(object.name(), &options));
     }
 
     pub fn delete(&self, name: &str) {

@@ -38,6 +38,7 @@ resources! {
     INGRESS_CLASSES: "networking.k8s.io" "ingressclasses" "IngressClass" false;
     IP_ADDRESSES: "networking.k8s.io" "ipaddresses" "IPAddress" false;
     SERVICE_CIDRS: "networking.k8s.io" "servicecidrs" "ServiceCIDR" false;
+    POD_DISRUPTION_BUDGETS: "policy" "poddisruptionbudgets" "PodDisruptionBudget" true;
     RUNTIME_CLASSES: "node.k8s.io" "runtimeclasses" "RuntimeClass" false;
     DEVICE_CLASSES: "resource.k8s.io" "deviceclasses" "DeviceClass" false;
     RESOURCE_CLAIMS: "resource.k8s.io" "resourceclaims" "ResourceClaim" true;
