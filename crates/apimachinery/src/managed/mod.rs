@@ -229,4 +229,6 @@ fn time_text(write: &Write<'_>) -> String {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

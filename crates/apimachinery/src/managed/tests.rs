@@ -1,9 +1,8 @@
-//! Field management as upstream documents it, and its laws.
+//! Field management as upstream documents it.
 
 use super::*;
 use crate::schema::{Field, ListType, MapType, Type};
 use crate::{Reason, Status, doc};
-use proptest::prelude::*;
 
 fn of(ty: Type) -> Schema {
     Schema { ty, ..Schema::default() }
@@ -18,7 +17,7 @@ fn fields(fields: Vec<Field>) -> Schema {
 }
 
 /// A little Deployment: replicas, an atomic selector, containers by name with ports by number and protocol.
-fn schema() -> Schema {
+pub(super) fn schema() -> Schema {
     let texts = || Schema { items: Some(of(Type::String).into()), ..of(Type::Object) };
     let protocol = Schema { default: Some("TCP".into()), ..of(Type::String) };
     let port = fields(vec![
@@ -78,33 +77,37 @@ fn writing<T>(manager: &str, second: i64, run: impl FnOnce(&Write<'_>) -> T) -> 
     })
 }
 
-fn object(spec: Document) -> Document {
+pub(super) fn object(spec: Document) -> Document {
     doc!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec})
 }
 
-fn applied(live: Option<&Document>, spec: Document, manager: &str) -> Result<Document, ApplyError> {
+pub(super) fn applied(
+    live: Option<&Document>,
+    spec: Document,
+    manager: &str,
+) -> Result<Document, ApplyError> {
     writing(manager, 0, |write| apply(live, &object(spec), write, false))
 }
 
-fn forced(live: &Document, spec: Document, manager: &str) -> Document {
+pub(super) fn forced(live: &Document, spec: Document, manager: &str) -> Document {
     writing(manager, 0, |write| apply(Some(live), &object(spec), write, true)).unwrap()
 }
 
-fn created(spec: Document, manager: &str) -> Document {
+pub(super) fn created(spec: Document, manager: &str) -> Document {
     let mut new = object(spec);
     writing(manager, 0, |write| track_update(None, &mut new, write));
     new.set(&["metadata", "uid"], "u");
     new
 }
 
-fn updated(old: &Document, spec: Document, manager: &str) -> Document {
+pub(super) fn updated(old: &Document, spec: Document, manager: &str) -> Document {
     let mut new = old.clone();
     new.insert("spec", spec);
     writing(manager, 60, |write| track_update(Some(old), &mut new, write));
     new
 }
 
-fn owned(object: &Document, manager: &str) -> Document {
+pub(super) fn owned(object: &Document, manager: &str) -> Document {
     object
         .array_at(&["metadata", "managedFields"])
         .iter()
@@ -290,66 +293,4 @@ fn wrong_applied_objects_are_refused_in_upstreams_words() {
     other.insert("apiVersion", "apps/v2");
     let status = Status::from(writing("me", 0, |write| apply(None, &other, write, false)).unwrap_err());
     assert_eq!(status.code, 400);
-}
-
-fn specs() -> impl Strategy<Value = Document> {
-    let containers = proptest::collection::btree_map("[a-c]", "[xyz]", 0..3);
-    let finalizers = proptest::collection::btree_set("[a-c]", 0..3);
-    (proptest::option::of(0..3_i64), containers, finalizers).prop_map(|(replicas, containers, finalizers)| {
-        let mut spec = Document::object();
-        if let Some(replicas) = replicas {
-            spec.insert("replicas", replicas);
-        }
-        if !containers.is_empty() {
-            let list: Vec<Document> =
-                containers.into_iter().map(|(name, image)| doc!({"name": name, "image": image})).collect();
-            spec.insert("containers", list);
-        }
-        if !finalizers.is_empty() {
-            spec.insert("finalizers", finalizers.into_iter().collect::<Vec<_>>());
-        }
-        spec
-    })
-}
-
-proptest! {
-    #[test]
-    fn applying_twice_is_applying_once(before in specs(), spec in specs()) {
-        let live = created(before, "creator");
-        let once = forced(&live, spec.clone(), "me");
-        let twice = forced(&once, spec, "me");
-        prop_assert_eq!(once, twice);
-    }
-
-    #[test]
-    fn an_applied_object_is_contained_in_the_result(before in specs(), spec in specs()) {
-        let live = created(before, "creator");
-        let result = forced(&live, spec.clone(), "me");
-        prop_assert_eq!(merge::merge(&result, &object(spec), Some(&schema())), result);
-    }
-
-    #[test]
-    fn a_manager_that_applies_nothing_any_more_leaves_no_trace(spec in specs()) {
-        let base = applied(None, doc!({}), "base").unwrap();
-        let with = forced(&base, spec, "me");
-        let without = forced(&with, doc!({}), "me");
-        prop_assert_eq!(&without["spec"], &doc!({}));
-        let left = owned(&without, "me");
-        let empty = doc!({"f:spec": {}});
-        prop_assert!(left.is_null() || left == empty);
-    }
-
-    #[test]
-    fn disjoint_managers_do_not_touch_each_other(replicas in 0..5_i64, images in proptest::collection::btree_map("[a-c]", "[xyz]", 1..3)) {
-        let containers: Vec<Document> =
-            images.into_iter().map(|(name, image)| doc!({"name": name, "image": image})).collect();
-        let one = doc!({"replicas": replicas});
-        let two = doc!({"containers": containers});
-        let ab = forced(&forced(&applied(None, doc!({}), "z").unwrap(), one.clone(), "a"), two.clone(), "b");
-        let ba = forced(&forced(&applied(None, doc!({}), "z").unwrap(), two.clone(), "b"), one, "a");
-        prop_assert_eq!(&ab["spec"], &ba["spec"]);
-        prop_assert_eq!(owned(&ab, "a"), owned(&ba, "a"));
-        let without = forced(&ab, doc!({}), "a");
-        prop_assert_eq!(&without["spec"], &two);
-    }
 }

@@ -298,3 +298,7 @@ fn malformed_list(name: &str) -> PatchError {
 #[cfg(test)]
 #[path = "strategic_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "strategic_laws.rs"]
+mod laws;
