@@ -42,13 +42,13 @@ impl Cluster {
         if let Some(cluster) = shared.upgrade() {
             return cluster;
         }
-        let cluster = Arc::new(Self::start());
+        let cluster = Arc::new(Self::start(Options::default()));
         *shared = Arc::downgrade(&cluster);
         cluster
     }
 
-    fn start() -> Self {
-        let server = Server::start(Options::default());
+    fn start(options: Options) -> Self {
+        let server = Server::start(options);
         let access = Kubeconfig::load(&server.path("kubeconfig")).unwrap().access(None).unwrap();
         let transport = HttpsTransport::new(access.clone(), "conformance").unwrap();
         let runtime =
@@ -72,11 +72,18 @@ impl Api {
         Self::new().ready_for_pods()
     }
 
-    /// The same in a cluster of the test's own, which has nodes: pods are bound, but nothing runs them.
-    pub fn with_nodes(names: &[&str]) -> Self {
-        let cluster = Arc::new(Cluster::start());
+    /// A namespace in a cluster of the test's own, started with further flags.
+    pub fn apart(flags: &[&str]) -> Self {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let cluster = Arc::new(Cluster::start(Options { flags, ..Options::default() }));
         let api = Self { cluster, namespace: "conf".to_owned() };
         api.of(&NAMESPACES).create(doc!({"metadata": {"name": api.namespace.as_str()}}));
+        api
+    }
+
+    /// A namespace for pods in a cluster of the test's own, which has nodes: pods are bound, but nothing runs them.
+    pub fn with_nodes(names: &[&str]) -> Self {
+        let api = Self::apart(&[]);
         for name in names {
             api.of(&NODES).create(hollow_node(name));
         }

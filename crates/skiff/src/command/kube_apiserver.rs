@@ -4,6 +4,7 @@ use super::flags::api_versions::ApiVersionFlags;
 use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
 use super::flags::serving::{ServingFlags, read};
+use super::flags::storage::StorageFlags;
 use super::server::port_range;
 use crate::component::admission_plugins::AdmissionPlugins;
 use crate::component::api_server::{self, AuthorizationMode, Config, Keys, Store};
@@ -17,6 +18,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Where upstream keeps a self-signed certificate.
@@ -42,6 +44,8 @@ pub(crate) struct Args {
     /// Prefix of all keys
     #[arg(long, default_value = PREFIX)]
     etcd_prefix: String,
+    #[command(flatten)]
+    storage: StorageFlags,
     #[command(flatten)]
     serving: ServingFlags,
     /// Port to listen on
@@ -116,13 +120,20 @@ pub(super) fn run(args: Args) -> Result<()> {
         certificate: args.etcd_certfile,
         key: args.etcd_keyfile,
     };
-    process::run(|shutdown| serve(config, keys, etcd, shutdown))
+    let compaction_interval = args.storage.compaction_interval();
+    process::run(|shutdown| serve(config, keys, etcd, compaction_interval, shutdown))
 }
 
-async fn serve(config: Config, keys: Keys, etcd: Etcd, shutdown: CancellationToken) -> Result<()> {
+async fn serve(
+    config: Config,
+    keys: Keys,
+    etcd: Etcd,
+    compaction_interval: Option<Duration>,
+    shutdown: CancellationToken,
+) -> Result<()> {
     let listener = api_server::listen(&config).await?;
     // Like upstream's without --encryption-provider-config: nothing is sealed.
-    let store = Store { storage: etcd.connect().await?, transformers: HashMap::new() };
+    let store = Store { storage: etcd.connect().await?, transformers: HashMap::new(), compaction_interval };
     let mut running = tokio::select! {
         running = api_server::start(&config, listener, keys, store) => running?,
         () = shutdown.cancelled() => return Ok(()),

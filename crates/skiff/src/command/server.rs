@@ -3,6 +3,7 @@
 use super::flags::api_versions::ApiVersionFlags;
 use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
+use super::flags::storage::StorageFlags;
 use crate::component::datastore::Etcd;
 use crate::server::{self, Config};
 use anyhow::{Context, Result, bail, ensure};
@@ -86,6 +87,8 @@ pub(crate) struct Args {
     /// File that audit events are appended to
     #[arg(long, value_name = "FILE")]
     audit_log_path: Option<PathBuf>,
+    #[command(flatten)]
+    storage: StorageFlags,
     #[command(flatten)]
     versions: ApiVersionFlags,
     #[command(flatten)]
@@ -172,6 +175,7 @@ fn config(args: Args) -> Result<Config> {
         disabled: args.disable,
         agent: !args.disable_agent,
         datastore,
+        compaction_interval: args.storage.compaction_interval(),
         audit_log: args.audit_log_path,
         runtime_config: args.versions.config()?,
         features: args.features.gates()?,

@@ -38,7 +38,8 @@ pub(super) async fn start(config: &Config, data_dir: &DataDir) -> Result<Control
         tokens: pki.service_account.clone(),
         kubelet_client: kubelet_client(&pki)?,
     };
-    let api = api_server::start(&settings, listener, keys, Store { storage, transformers }).await?;
+    let store = Store { storage, transformers, compaction_interval: config.compaction_interval };
+    let api = api_server::start(&settings, listener, keys, store).await?;
     write_kubeconfig(config, &pki)?;
     Ok(ControlPlane { api, pki })
 }

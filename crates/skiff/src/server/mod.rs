@@ -19,6 +19,7 @@ use ipnet::IpNet;
 use skiff_api::{FeatureGates, RuntimeConfig};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) agent: bool,
     /// The embedded store in the data directory without.
     pub(crate) datastore: Option<Etcd>,
+    /// How often old revisions are forgotten; `None` for never.
+    pub(crate) compaction_interval: Option<Duration>,
     pub(crate) audit_log: Option<PathBuf>,
     pub(crate) runtime_config: RuntimeConfig,
     pub(crate) features: FeatureGates,

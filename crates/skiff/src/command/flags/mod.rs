@@ -6,3 +6,4 @@ pub(super) mod features;
 pub(super) mod leader_elect;
 pub(super) mod logging;
 pub(super) mod serving;
+pub(super) mod storage;

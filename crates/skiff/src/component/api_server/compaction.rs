@@ -1,4 +1,4 @@
-//! Forgetting old revisions: every five minutes what was older than that at the last turn, as upstream's compactor does.
+//! Forgetting old revisions: at each turn what was there at the last one, as upstream's compactor does.
 
 use skiff_storage::{Revision, Storage, StorageError};
 use std::sync::Arc;
@@ -6,15 +6,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-const INTERVAL: Duration = Duration::from_secs(300);
-
 /// Compacts until the token is cancelled.
-pub(super) async fn run(storage: Arc<dyn Storage>, shutdown: CancellationToken) {
+pub(super) async fn run(storage: Arc<dyn Storage>, interval: Duration, shutdown: CancellationToken) {
     let mut previous: Option<Revision> = None;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = tokio::time::sleep(interval) => {}
         }
         match turn(&*storage, previous).await {
             Ok(now) => previous = Some(now),

@@ -41,6 +41,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -90,6 +91,8 @@ pub(crate) struct Keys {
 pub(crate) struct Store {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) transformers: HashMap<GroupResource, Arc<dyn Transformer>>,
+    /// How often old revisions are forgotten; `None` leaves that to others.
+    pub(crate) compaction_interval: Option<Duration>,
 }
 
 /// A running API server.
@@ -129,7 +132,9 @@ pub(crate) async fn start(
     let seeds = seeds_config(config, keys.client_ca);
     bootstrap::reconcile(&seeds::LocalDoor(door), &seeds).await.context("bootstrap")?;
     bootstrapped.pass();
-    tokio::spawn(compaction::run(store.storage, shutdown.clone()));
+    if let Some(interval) = store.compaction_interval {
+        tokio::spawn(compaction::run(store.storage, interval, shutdown.clone()));
+    }
     Ok(Running { api, metrics, serving, shutdown })
 }
 
