@@ -12,6 +12,7 @@
 //! - [`Document`] is the only dynamic value; its representation is private;
 //! - what clients see of an error is a [`Status`] with upstream's words.
 
+pub mod cron;
 pub mod decode;
 pub mod document;
 pub mod field;
