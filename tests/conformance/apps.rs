@@ -2,10 +2,10 @@
 
 use crate::api_operations::{Operations, StatusChanges, supports_api_operations};
 use crate::harness::Api;
-use crate::resources::{CRON_JOBS, POD_DISRUPTION_BUDGETS, labelled, named, yaml};
+use crate::resources::{POD_DISRUPTION_BUDGETS, labelled, named, yaml};
 use skiff_apimachinery::{Document, doc};
 use skiff_client::resources::{
-    CONTROLLER_REVISIONS, DAEMON_SETS, JOBS, PODS, REPLICATION_CONTROLLERS, RESOURCE_QUOTAS,
+    CONTROLLER_REVISIONS, CRON_JOBS, DAEMON_SETS, JOBS, PODS, REPLICATION_CONTROLLERS, RESOURCE_QUOTAS,
 };
 use skiff_testkit::wait;
 use std::time::Duration;

@@ -28,7 +28,6 @@ macro_rules! resources {
 
 resources! {
     POD_TEMPLATES: "" "podtemplates" "PodTemplate" true;
-    CRON_JOBS: "batch" "cronjobs" "CronJob" true;
     CERTIFICATE_SIGNING_REQUESTS: "certificates.k8s.io" "certificatesigningrequests" "CertificateSigningRequest" false;
     LOCAL_SUBJECT_ACCESS_REVIEWS: "authorization.k8s.io" "localsubjectaccessreviews" "LocalSubjectAccessReview" true;
     API_EVENTS: "events.k8s.io" "events" "Event" true;

@@ -4,7 +4,9 @@
 //! action that fails ends it and the key comes back later.
 
 use skiff_apimachinery::{Document, Status};
-use skiff_client::{Cached, Call, DeleteOptions, EventType, ObjectReference, PatchKind, Resource, Verb};
+use skiff_client::{
+    Cached, Call, DeleteOptions, EventType, Object, ObjectReference, PatchKind, Resource, Verb,
+};
 use std::time::Duration;
 
 /// What to do about one key.
@@ -73,6 +75,8 @@ pub enum Ending {
 pub struct Report {
     /// The writes that failed, in the order in which that was found.
     pub failures: Vec<Failure>,
+    /// The objects that were created, as the API server made them.
+    pub created: Vec<Object>,
 }
 
 /// A write that failed.

@@ -1,5 +1,6 @@
 //! One file or folder per controller. [`Controller`] tells how to add one.
 
+pub mod cronjob;
 pub mod deployment;
 pub mod endpoints;
 pub mod endpointslice;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Registration> {
     vec![
         register::<replicaset::ReplicaSetController>(),
         register::<deployment::DeploymentController>(),
+        register::<cronjob::CronJobController>(),
         register::<namespace::NamespaceController>(),
         register::<service_account::ServiceAccountController>(),
         register::<root_ca::RootCaPublisher>(),

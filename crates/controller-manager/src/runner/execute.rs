@@ -29,7 +29,7 @@ pub(super) struct Executor {
 }
 
 enum Tried {
-    Written(Option<Written>),
+    Written { written: Option<Written>, created: Option<Object> },
     Failed(Failure),
 }
 
@@ -63,7 +63,10 @@ impl Executor {
         let mut tries = futures::stream::iter(tries).buffer_unordered(PARALLEL);
         while let Some(tried) = tries.next().await {
             match tried {
-                Tried::Written(done) => written.extend(done),
+                Tried::Written { written: done, created } => {
+                    written.extend(done);
+                    report.created.extend(created);
+                }
                 Tried::Failed(failure) => report.failures.push(failure),
             }
         }
@@ -86,13 +89,13 @@ impl Executor {
                 if let Some(notice) = &write.success {
                     self.tell(notice, object.name());
                 }
-                Tried::Written(
-                    effect(write, &object).map(|effect| Written { resource: call.resource.clone(), effect }),
-                )
+                let resource = call.resource.clone();
+                let written = effect(write, &object).map(|effect| Written { resource, effect });
+                Tried::Written { written, created: (call.verb == Verb::Create).then_some(object) }
             }
             Err(status) if moot(call.verb, &status) => {
                 debug!(resource = %call.resource.gvr(), %status, "nothing left to do");
-                Tried::Written(None)
+                Tried::Written { written: None, created: None }
             }
             Err(status) => {
                 // Such an answer only means that the informers are behind; the next sync sees more.

@@ -391,7 +391,7 @@ fn a_refused_replica_set_shows_in_the_status() {
     let plan = DeploymentController::plan(&world, at(0));
     let call = plan.writes().next().unwrap().call.clone();
     let status = Status::new(403, skiff_apimachinery::Reason::Forbidden, "exceeded quota");
-    let report = Report { failures: vec![Failure { call, status }] };
+    let report = Report { failures: vec![Failure { call, status }], ..Report::default() };
     let conclusion = DeploymentController::conclude(&world, &report, at(0));
     let written = conclusion.writes().next().unwrap().call.body.clone().unwrap();
     let conditions = written.array_at(&["status", "conditions"]);

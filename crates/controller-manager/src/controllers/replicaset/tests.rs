@@ -150,7 +150,8 @@ fn a_refused_creation_shows_as_replica_failure() {
         call: Call::new(Verb::Create, &PODS, "n", ""),
         status: Status::new(403, skiff_apimachinery::Reason::Forbidden, "quota"),
     };
-    let status = concluded(&world(set(2), vec![]), &Report { failures: vec![failure] }).unwrap();
+    let status =
+        concluded(&world(set(2), vec![]), &Report { failures: vec![failure], ..Report::default() }).unwrap();
     assert_eq!(
         status["conditions"],
         doc!([{"type": "ReplicaFailure", "status": "True", "lastTransitionTime": NOW, "reason": "FailedCreate",
