@@ -3,6 +3,7 @@
 use super::flags::api_versions::ApiVersionFlags;
 use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
+use super::flags::requests::RequestFlags;
 use crate::component::datastore::Etcd;
 use crate::server::{self, Config};
 use anyhow::{Context, Result, bail, ensure};
@@ -86,6 +87,8 @@ pub(crate) struct Args {
     /// File that audit events are appended to
     #[arg(long, value_name = "FILE")]
     audit_log_path: Option<PathBuf>,
+    #[command(flatten)]
+    requests: RequestFlags,
     #[command(flatten)]
     versions: ApiVersionFlags,
     #[command(flatten)]
@@ -173,6 +176,7 @@ fn config(args: Args) -> Result<Config> {
         agent: !args.disable_agent,
         datastore,
         audit_log: args.audit_log_path,
+        requests: args.requests.read()?,
         runtime_config: args.versions.config()?,
         features: args.features.gates()?,
     })

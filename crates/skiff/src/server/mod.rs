@@ -12,6 +12,7 @@ mod dns;
 mod node;
 mod secrets_key;
 
+use crate::component::api_server::Requests;
 use crate::component::datastore::Etcd;
 use crate::component::process;
 use anyhow::Result;
@@ -46,6 +47,7 @@ pub(crate) struct Config {
     /// The embedded store in the data directory without.
     pub(crate) datastore: Option<Etcd>,
     pub(crate) audit_log: Option<PathBuf>,
+    pub(crate) requests: Requests,
     pub(crate) runtime_config: RuntimeConfig,
     pub(crate) features: FeatureGates,
 }
