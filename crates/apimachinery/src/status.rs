@@ -216,6 +216,14 @@ impl Status {
         Self::about(405, Reason::MethodNotAllowed, message, resource, "")
     }
 
+    /// 405 for a path that does not take the method: `the server does not allow this method on the requested resource`.
+    pub fn no_such_method() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        let mut status = Self::new(405, Reason::MethodNotAllowed, message);
+        status.details = Some(Box::default());
+        status
+    }
+
     /// 406: none of the accepted media types can be produced.
     pub fn not_acceptable(accepted: &str) -> Self {
         Self::new(

@@ -39,5 +39,5 @@ mod version;
 pub use health::Hold;
 pub use local::{Local, LocalCall, LocalEvent, LocalList, LocalWatch};
 pub use own_door::OwnDoor;
-pub use serve::TlsConfig;
+pub use serve::{Cors, CorsError, TlsConfig};
 pub use server::{ApiServer, Config};

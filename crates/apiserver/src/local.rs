@@ -5,7 +5,7 @@
 
 use crate::authentication::UserInfo;
 use crate::cache::{Delivery, EventKind, Opened, Subscription};
-use crate::chain::{self, Core, Record};
+use crate::chain::{self, Core, Kind, Record};
 use crate::convert;
 use crate::operation::{self, Call, Outcome};
 use crate::registry::Object;
@@ -153,16 +153,21 @@ impl Local {
         let info = RequestInfo::structured(call.verb, &row, &call.namespace, &call.name, &call.subresource)
             .with_selected_name(&query);
         let received = core.clock.now();
-        let started = std::time::Instant::now();
-        let served = core.serves(&info);
-        let running = core.metrics.begin(&info, served);
+        let dry_run = query.get("dryRun").to_owned();
+        let kind = Kind {
+            info: &info,
+            served: core.serves(&info),
+            dry_run: &dry_run,
+            apply: call.content_type.starts_with("application/apply-patch+"),
+        };
+        let running = core.metrics.begin(kind);
         let body = match call.body {
             Some(document) => Body::Document { content_type: call.content_type, document },
             None => Body::Empty,
         };
         let mut reason = String::new();
         let result = async {
-            let _permit = core.limits.enter(&info, &self.user)?;
+            let _permit = core.limits.enter(&info, &self.user).inspect_err(|_| core.metrics.dropped(kind))?;
             reason = chain::authorize(core, &info, &query, &self.user)?;
             let call = Call {
                 info: info.clone(),
@@ -175,10 +180,11 @@ impl Local {
             operation::run(core, &row, call).await
         }
         .await;
-        drop(running);
         let code = result.as_ref().map_or_else(|status| status.code, |answer| answer.code);
-        core.metrics.finish(&info, served, query.get("dryRun"), code, started.elapsed());
+        core.metrics.finish(&running, code, None);
+        drop(running);
         if let Some(audit) = &core.audit {
+            core.metrics.audited();
             audit.record(&Record {
                 audit_id: &uuid::Uuid::new_v4().to_string(),
                 info: &info,

@@ -1,10 +1,11 @@
 //! The API server put together: what it is made from, how it runs, and the doors to it.
 
 use crate::admission::Plugin;
+use crate::authentication::openid::OpenIdMetadata;
 use crate::authentication::{Authenticator, UserInfo};
 use crate::authorization::Authorizer;
 use crate::cache::Caches;
-use crate::chain::{Audit, Core, Limits, Metrics};
+use crate::chain::{AdmissionMetrics, Audit, Core, Limits, Metrics};
 use crate::connect::Kubelets;
 use crate::custom::CustomResources;
 use crate::documents::Documents;
@@ -14,10 +15,11 @@ use crate::operation::Review;
 use crate::own_door::OwnDoor;
 use crate::registry::services::{Allocators, ServiceNetwork};
 use crate::registry::{Registry, TokenIssuer};
-use crate::serve::{self, TlsConfig};
+use crate::serve::{self, Cors, TlsConfig};
+use http::HeaderValue;
 use skiff_apimachinery::time::{Clock, SystemClock};
 use skiff_apimachinery::{GroupResource, Status};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -52,10 +54,24 @@ pub struct Config {
     pub public_address: String,
     /// Resources whose caches must be filled before the server is ready: what authorizers and plugins read.
     pub warm: Vec<GroupResource>,
-    /// Reading and changing requests at once.
+    /// Reading and changing requests at once; 0 is no limit.
     pub max_in_flight: (usize, usize),
-    /// How long a request may take.
+    /// How long a request may take, and requests may go on when the server stops.
     pub request_timeout: Duration,
+    /// Shortest time that a watch lasts whose client does not say how long; the longest is twice that.
+    pub min_request_timeout: Duration,
+    /// How long the server goes on as if nothing were after it was told to stop, but for saying that it is not ready.
+    pub shutdown_delay: Duration,
+    /// How long after the start livez does not mind a boot sequence that is not through.
+    pub livez_grace: Duration,
+    /// What OpenID Connect clients are told; without it they are told nothing.
+    pub openid: Option<OpenIdMetadata>,
+    /// Which pages of other origins may read answers.
+    pub cors: Option<Cors>,
+    /// The value of the `Strict-Transport-Security` header.
+    pub hsts: Option<HeaderValue>,
+    /// How likely an HTTP/2 request makes its client connect anew, so that clients spread over servers.
+    pub goaway_chance: f64,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// Where metrics are registered.
@@ -84,6 +100,13 @@ impl Config {
             warm: default_warm(),
             max_in_flight: (400, 200),
             request_timeout: Duration::from_secs(60),
+            min_request_timeout: Duration::from_secs(1_800),
+            shutdown_delay: Duration::ZERO,
+            livez_grace: Duration::ZERO,
+            openid: None,
+            cors: None,
+            hsts: None,
+            goaway_chance: 0.0,
             clock: Arc::new(SystemClock),
             metrics: skiff_telemetry::Registry::new(),
         }
@@ -114,10 +137,37 @@ fn default_warm() -> Vec<GroupResource> {
     all
 }
 
+/// How many objects of each resource there are, as far as they are looked at.
+fn tell_objects(metrics: &skiff_telemetry::Registry, caches: &Arc<Caches>) {
+    // The metrics outlive no server, but must not keep one from ending.
+    let counted = |caches: &Weak<Caches>| -> Vec<(GroupResource, f64)> {
+        let running = caches.upgrade().map(|caches| caches.all_running()).unwrap_or_default();
+        running.iter().map(|cache| (cache.row().group_resource(), cache.len() as f64)).collect()
+    };
+    let of = Arc::downgrade(caches);
+    metrics.computed_family(
+        "apiserver_storage_objects",
+        "[DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.",
+        &["resource"],
+        move || counted(&of).into_iter().map(|(resource, n)| (vec![resource.to_string()], n)).collect(),
+    );
+    let of = Arc::downgrade(caches);
+    metrics.computed_family(
+        "apiserver_resource_objects",
+        "Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.",
+        &["group", "resource"],
+        move || {
+            let labels = |of: GroupResource| vec![of.group.to_string(), of.resource.to_string()];
+            counted(&of).into_iter().map(|(resource, n)| (labels(resource), n)).collect()
+        },
+    );
+}
+
 /// An API server. Cheap to clone.
 #[derive(Clone)]
 pub struct ApiServer {
     core: Arc<Core>,
+    shutdown_delay: Duration,
 }
 
 impl ApiServer {
@@ -132,12 +182,15 @@ impl ApiServer {
         for service in crate::objects::Objects::list(&*caches, &services, "") {
             allocators.learn(&service);
         }
+        let plugins = config.admission.iter().map(|plugin| plugin.name());
         let registry = Registry {
             caches: caches.clone(),
+            admission_metrics: AdmissionMetrics::new(&config.metrics, plugins),
             admission: config.admission,
             allocators,
             tokens: config.tokens,
         };
+        tell_objects(&config.metrics, &caches);
         let core = Arc::new(Core {
             documents: Arc::new(Documents::new(caches.table().clone(), &config.public_address)),
             caches,
@@ -147,17 +200,23 @@ impl ApiServer {
             audit: config.audit,
             reviews: config.reviews,
             kubelets: config.kubelets,
+            health: Health::new(config.clock.clone(), config.livez_grace),
             clock: config.clock,
             limits: Limits::new(config.max_in_flight.0, config.max_in_flight.1),
             metrics: Metrics::new(config.metrics),
-            health: Health::default(),
+            openid: config.openid,
+            cors: config.cors,
+            hsts: config.hsts,
+            goaway_chance: config.goaway_chance,
             request_timeout: config.request_timeout,
+            min_request_timeout: config.min_request_timeout,
         });
         config.own_door.lead_to(&core);
-        Self { core }
+        Self { core, shutdown_delay: config.shutdown_delay }
     }
 
-    /// Serves the listeners until the token is cancelled, then lets running requests finish for a while.
+    /// Serves the listeners until the token is cancelled. Then readiness fails at once; after the shutdown delay no
+    /// connection is accepted any more, watches end, clients are told to go elsewhere, and running requests may finish.
     ///
     /// # Errors
     /// If the TLS configuration is unusable.
@@ -167,15 +226,17 @@ impl ApiServer {
         listeners: Vec<TcpListener>,
         shutdown: CancellationToken,
     ) -> Result<(), rustls::Error> {
-        let stopping = shutdown.clone();
-        let core = self.core.clone();
-        tokio::spawn(async move {
-            stopping.cancelled().await;
-            core.health.stop();
-        });
         tokio::spawn(self.custom_resources().run(shutdown.clone()));
         tokio::spawn(self.clone().keep_records(shutdown.clone()));
-        serve::run(self.core.clone(), tls, listeners, shutdown).await
+        let closing = CancellationToken::new();
+        let (server, close) = (self.clone(), closing.clone());
+        tokio::spawn(async move {
+            shutdown.cancelled().await;
+            server.core.health.stop();
+            tokio::time::sleep(server.shutdown_delay).await;
+            close.cancel();
+        });
+        serve::run(self.core.clone(), tls, listeners, closing).await
     }
 
     /// Has the records of cluster IPs (IPAddress objects) agree with the Services; happens every three minutes anyway.

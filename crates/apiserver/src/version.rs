@@ -8,6 +8,22 @@ pub const MAJOR: &str = "1";
 pub const MINOR: &str = "35";
 /// The release whose API is served.
 pub const GIT_VERSION: &str = "v1.35.0";
+/// The commit that was built.
+pub const GIT_COMMIT: &str = match option_env!("SKIFF_COMMIT") {
+    Some(commit) => commit,
+    None => "",
+};
+/// Whether the commit was all that was built.
+pub const GIT_TREE_STATE: &str = "clean";
+/// When it was built.
+pub const BUILD_DATE: &str = match option_env!("SKIFF_BUILD_DATE") {
+    Some(date) => date,
+    None => "1970-01-01T00:00:00Z",
+};
+/// No Go was used.
+pub const GO_VERSION: &str = "";
+/// What it was built with.
+pub const COMPILER: &str = "rustc";
 
 /// Operating system and architecture, as Go names them.
 pub fn platform() -> String {
@@ -29,11 +45,11 @@ pub fn document() -> Document {
         "minCompatibilityMajor": MAJOR,
         "minCompatibilityMinor": "34",
         "gitVersion": GIT_VERSION,
-        "gitCommit": option_env!("SKIFF_COMMIT").unwrap_or(""),
-        "gitTreeState": "clean",
-        "buildDate": option_env!("SKIFF_BUILD_DATE").unwrap_or("1970-01-01T00:00:00Z"),
-        "goVersion": "",
-        "compiler": "rustc",
+        "gitCommit": GIT_COMMIT,
+        "gitTreeState": GIT_TREE_STATE,
+        "buildDate": BUILD_DATE,
+        "goVersion": GO_VERSION,
+        "compiler": COMPILER,
         "platform": platform()
     })
 }

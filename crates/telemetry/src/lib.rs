@@ -13,7 +13,8 @@ pub mod logging;
 mod metric;
 mod process;
 mod registry;
+mod stability;
 
 pub use family::Family;
 pub use metric::{Counter, Gauge, Histogram};
-pub use registry::Registry;
+pub use registry::{Registry, Sample};

@@ -1,5 +1,6 @@
 //! Every metric of a process, and their text form (Prometheus exposition format 0.0.4).
 
+use crate::stability::Stability;
 use crate::{Counter, Family, Gauge, Histogram, process};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +13,19 @@ enum Entry {
     Counters(Arc<Family<Counter>>),
     Gauges(Arc<Family<Gauge>>),
     Histograms(Arc<Family<Histogram>>),
-    Computed { name: &'static str, help: &'static str, read: Box<dyn Fn() -> f64 + Send + Sync> },
+    Computed(Computed),
 }
+
+/// Gauges whose series are made while rendering.
+struct Computed {
+    name: &'static str,
+    help: &'static str,
+    labels: &'static [&'static str],
+    read: Box<dyn Fn() -> Vec<Sample> + Send + Sync>,
+}
+
+/// Label values of a series, in the order of the label names, and its number.
+pub type Sample = (Vec<String>, f64);
 
 impl Registry {
     /// A registry without metrics.
@@ -75,23 +87,58 @@ impl Registry {
         help: &'static str,
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.push(Entry::Computed { name, help, read: Box::new(read) });
+        self.computed_family(name, help, &[], move || vec![(Vec::new(), read())]);
     }
 
-    /// All metrics as text.
+    /// Registers gauges that are computed while rendering, which series there are included.
+    pub fn computed_family(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &'static [&'static str],
+        read: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
+    ) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.push(Entry::Computed(Computed { name, help, labels, read: Box::new(read) }));
+    }
+
+    /// All metrics as text, those of the process and of the registry itself included.
     pub fn render(&self) -> String {
-        let mut out = String::new();
-        {
-            let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut order: Vec<&Entry> = entries.iter().collect();
-            order.sort_by_key(|entry| entry.name());
-            for entry in order {
-                entry.render(&mut out);
-            }
-        }
+        let mut out = self.render_registered();
+        self.render_registrations(&mut out);
         process::render(&mut out);
         out
+    }
+
+    /// The registered metrics alone.
+    pub fn render_registered(&self) -> String {
+        let mut out = String::new();
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut order: Vec<&Entry> = entries.iter().collect();
+        order.sort_by_key(|entry| entry.name());
+        for entry in order {
+            entry.render(&mut out);
+        }
+        out
+    }
+
+    /// How many metrics there are of each stability; nothing here is hidden or turned off.
+    fn render_registrations(&self, out: &mut String) {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut single = |name, help| {
+            header(out, name, help, "counter");
+            sample(out, name, &[], &[], None, 0.0);
+        };
+        single("disabled_metrics_total", "The count of disabled metrics.");
+        single("hidden_metrics_total", "The count of hidden metrics.");
+        let name = "registered_metrics_total";
+        let help = "The count of registered metrics broken by stability level and deprecation version.";
+        header(out, name, help, "counter");
+        for level in Stability::ALL {
+            let count = entries.iter().filter(|entry| Stability::of(entry.name()) == level).count();
+            let values: [Box<str>; 2] = [Box::from(""), Box::from(level.as_str())];
+            sample(out, name, &["deprecated_version", "stability_level"], &values, None, count as f64);
+        }
     }
 
     fn register<M>(
@@ -116,7 +163,7 @@ impl Entry {
             Self::Counters(family) => family.name,
             Self::Gauges(family) => family.name,
             Self::Histograms(family) => family.name,
-            Self::Computed { name, .. } => name,
+            Self::Computed(family) => family.name,
         }
     }
 
@@ -140,9 +187,12 @@ impl Entry {
                     render_histogram(out, family, &values, &histogram);
                 }
             }
-            Self::Computed { name, help, read } => {
-                header(out, name, help, "gauge");
-                sample(out, name, &[], &[], None, read());
+            Self::Computed(family) => {
+                header(out, family.name, family.help, "gauge");
+                for (values, number) in (family.read)() {
+                    let values: Vec<Box<str>> = values.into_iter().map(String::into_boxed_str).collect();
+                    sample(out, family.name, family.labels, &values, None, number);
+                }
             }
         }
     }
@@ -163,7 +213,13 @@ fn render_histogram(
     sample(out, &format!("{}_count", family.name), family.labels, values, None, histogram.count() as f64);
 }
 
-pub(crate) fn header(out: &mut String, name: &str, help: &str, kind: &str) {
+/// The head of a metric, whose help begins with its stability as upstream's does.
+fn header(out: &mut String, name: &str, help: &str, kind: &str) {
+    plain_header(out, name, &format!("[{}] {help}", Stability::of(name).as_str()), kind);
+}
+
+/// The head of a metric that upstream takes from its metrics library, which knows no stability.
+pub(crate) fn plain_header(out: &mut String, name: &str, help: &str, kind: &str) {
     let help = help.replace('\\', "\\\\").replace('\n', "\\n");
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
@@ -208,8 +264,10 @@ mod tests {
         requests.with(&["GET", "4\"4"]).increment();
         registry.histograms("seconds", "Latency.", &[], &[0.5, 1.0]).with(&[]).observe(0.7);
         registry.gauges("inflight", "Now.", &["kind"]).with(&["mutating"]).set(-1);
+        registry.computed_family("objects", "Objects.", &["resource"], || vec![(vec!["pods".into()], 3.0)]);
         let text = registry.render();
         for line in [
+            "# HELP requests_total [ALPHA] Requests.",
             "# TYPE requests_total counter",
             "requests_total{verb=\"GET\",code=\"200\"} 2",
             "requests_total{verb=\"GET\",code=\"4\\\"4\"} 1",
@@ -218,6 +276,8 @@ mod tests {
             "seconds_bucket{le=\"+Inf\"} 1",
             "seconds_sum 0.7",
             "inflight{kind=\"mutating\"} -1",
+            "objects{resource=\"pods\"} 3",
+            "registered_metrics_total{deprecated_version=\"\",stability_level=\"ALPHA\"} 4",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
         }

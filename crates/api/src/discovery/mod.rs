@@ -9,7 +9,7 @@ mod priority;
 
 pub use aggregated::{AggregatedVersion, aggregated};
 pub use classic::{api_versions, group, group_list, resource_list};
-pub use priority::{compare_groups, compare_versions};
+pub use priority::{compare_groups, compare_versions, group_priority};
 
 use crate::Resource;
 use base64::Engine as _;

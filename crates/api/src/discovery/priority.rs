@@ -32,13 +32,14 @@ const PRIORITIES: &[(&str, u32)] = &[
 
 const CUSTOM: u32 = 1_000;
 
-fn priority(group: &str) -> u32 {
+/// How much a group is preferred to others.
+pub fn group_priority(group: &str) -> u32 {
     PRIORITIES.iter().find(|(name, _)| *name == group).map_or(CUSTOM, |(_, priority)| *priority)
 }
 
 /// The preferred group first; equals by name.
 pub fn compare_groups(a: &str, b: &str) -> Ordering {
-    priority(b).cmp(&priority(a)).then_with(|| a.cmp(b))
+    group_priority(b).cmp(&group_priority(a)).then_with(|| a.cmp(b))
 }
 
 /// The preferred version first: stable before beta before alpha, higher numbers first, other names last by name.

@@ -4,7 +4,9 @@
 //! only the composing binary can construct one.
 
 pub mod certificate;
+pub mod legacy_token;
 pub mod no_anonymous;
+pub mod openid;
 pub mod service_account;
 pub mod token_request;
 

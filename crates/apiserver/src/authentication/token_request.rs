@@ -15,39 +15,75 @@ const EXTENDABLE_LIFETIME: i64 = 60 * 60 + 7;
 /// How long extended tokens really live: a year.
 const EXTENDED_LIFETIME: i64 = 365 * 24 * 3600;
 
+/// A request that was granted.
+#[derive(Debug)]
+pub struct Issued {
+    /// The TokenRequest with its status filled in.
+    pub request: Document,
+    /// Texts for `Warning` headers.
+    pub warnings: Vec<String>,
+}
+
 impl ServiceAccountTokens {
     /// Answers a TokenRequest for a service account.
     ///
     /// # Errors
     /// If the account or the bound object is not there, or the request is invalid.
-    pub fn issue(&self, namespace: &str, name: &str, mut request: Document) -> Result<Document, Status> {
+    pub fn issue(&self, namespace: &str, name: &str, mut request: Document) -> Result<Issued, Status> {
+        check_metadata(&request, namespace, name)?;
         let accounts = GroupResource::new("", "serviceaccounts");
         let account =
             self.objects.get(&accounts, namespace, name).ok_or_else(|| Status::not_found(&accounts, name))?;
         default(&mut request, &self.audiences);
         let errors = validate(&request);
         if !errors.is_empty() {
-            return Err(Status::invalid(
-                &GroupKind::new("authentication.k8s.io", "TokenRequest"),
-                "",
-                &errors,
-            ));
+            return Err(Status::invalid(&kind(), "", &errors));
         }
         let bound = self.bound_object(namespace, name, &request)?;
-        let (now, asked) = (self.clock.now().as_second(), request.i64_at(&["spec", "expirationSeconds"]));
-        let asked = asked.unwrap_or(DEFAULT_LIFETIME);
+        let mut warnings = Vec::new();
+        let mut asked = request.i64_at(&["spec", "expirationSeconds"]).unwrap_or(DEFAULT_LIFETIME);
+        if let Some(most) = self.max_expiration.filter(|most| asked > *most) {
+            warnings.push(format!("requested expiration of {asked} seconds shortened to {most} seconds"));
+            request.set(&["spec", "expirationSeconds"], most);
+            asked = most;
+        }
+        let claims = self.claims(namespace, &account, &request, bound, asked);
+        let text = serde_json::to_vec(&claims).map_err(Status::internal)?;
+        let expires = jiff::Timestamp::from_second(claims.iat + asked).map_err(Status::internal)?;
+        request.remove(&["status"]);
+        request.set(&["status", "token"], self.keys.sign(&text));
+        request.set(&["status", "expirationTimestamp"], format_time(expires));
+        request.set(&["metadata", "name"], name);
+        request.set(&["metadata", "namespace"], namespace);
+        request.set(&["metadata", "creationTimestamp"], format_time(self.clock.now()));
+        Ok(Issued { request, warnings })
+    }
+
+    fn claims(
+        &self,
+        namespace: &str,
+        account: &Document,
+        request: &Document,
+        bound: Bound,
+        asked: i64,
+    ) -> Claims {
+        let now = self.clock.now().as_second();
         let audiences: Vec<String> = request
             .array_at(&["spec", "audiences"])
             .iter()
             .filter_map(Document::as_str)
             .map(str::to_owned)
             .collect();
-        let extend = asked == EXTENDABLE_LIFETIME && bound.pod.is_some() && audiences == self.audiences;
-        let claims = Claims {
+        let extend = self.extend_expiration
+            && asked == EXTENDABLE_LIFETIME
+            && bound.pod.is_some()
+            && audiences.iter().all(|audience| self.audiences.contains(audience));
+        let name = account.name();
+        Claims {
             aud: audiences,
             exp: now + if extend { EXTENDED_LIFETIME } else { asked },
             iat: now,
-            iss: self.issuer.clone(),
+            iss: self.issuers.first().cloned().unwrap_or_default(),
             jti: uuid::Uuid::new_v4().to_string(),
             kubernetes: Private {
                 namespace: namespace.to_owned(),
@@ -59,61 +95,80 @@ impl ServiceAccountTokens {
             },
             nbf: now,
             sub: format!("system:serviceaccount:{namespace}:{name}"),
-        };
-        let text = serde_json::to_vec(&claims).map_err(Status::internal)?;
-        let expires = jiff::Timestamp::from_second(now + asked).map_err(Status::internal)?;
-        request.set(&["status", "token"], self.keys.sign(&text));
-        request.set(&["status", "expirationTimestamp"], format_time(expires));
-        request.set(&["metadata", "name"], name);
-        request.set(&["metadata", "namespace"], namespace);
-        request.set(&["metadata", "creationTimestamp"], format_time(self.clock.now()));
-        Ok(request)
+        }
     }
 
     fn bound_object(&self, namespace: &str, account: &str, request: &Document) -> Result<Bound, Status> {
         let Some(reference) = request.at(&["spec", "boundObjectRef"]).filter(|r| !r.is_null()) else {
             return Ok(Bound::default());
         };
-        let kind = (reference.str_at(&["apiVersion"]), reference.str_at(&["kind"]));
-        let (resource, scope) = match kind {
-            ("v1", "Pod") => ("pods", namespace),
-            ("v1", "Secret") => ("secrets", namespace),
-            ("v1", "Node") => ("nodes", ""),
-            _ => return Err(Status::bad_request(format!("cannot bind token for object of type {}", kind.1))),
+        let (version, kind) = (reference.str_at(&["apiVersion"]), reference.str_at(&["kind"]));
+        // As upstream, any version of the core group will do.
+        let (plural, scope) = match (version.contains('/'), kind) {
+            (false, "Pod") => ("pods", namespace),
+            (false, "Secret") => ("secrets", namespace),
+            (false, "Node") => ("nodes", ""),
+            _ => return Err(unknown_kind(version, kind)),
         };
-        let (resource, name) = (GroupResource::new("", resource), reference.str_at(&["name"]));
+        let (resource, name) = (GroupResource::new("", plural), reference.str_at(&["name"]));
         let object =
             self.objects.get(&resource, scope, name).ok_or_else(|| Status::not_found(&resource, name))?;
-        let (asked_uid, uid) = (reference.str_at(&["uid"]), object.uid());
-        if !asked_uid.is_empty() && asked_uid != uid {
+        if kind == "Pod" && object.str_at(&["spec", "serviceAccountName"]) != account {
+            let why = format!(
+                "cannot bind token for serviceaccount {account:?} to pod running with different serviceaccount name."
+            );
+            return Err(Status::bad_request(why));
+        }
+        let asked_uid = reference.str_at(&["uid"]);
+        if !asked_uid.is_empty() && asked_uid != object.uid() {
             let why = format!(
                 "the UID in the bound object reference ({asked_uid}) does not match the UID in record. The object might have been deleted and then recreated"
             );
-            return Err(Status::conflict(&resource, name, &why));
+            // Upstream names the kind where a resource belongs.
+            return Err(Status::conflict(&GroupResource::new("", kind.to_owned()), name, &why));
         }
-        let found = Some(Reference { name: name.to_owned(), uid: uid.to_owned() });
-        Ok(match kind.1 {
-            "Pod" => {
-                if object.str_at(&["spec", "serviceAccountName"]) != account {
-                    let why = format!(
-                        "cannot bind token for serviceaccount {account:?} to pod running with different serviceaccount name."
-                    );
-                    return Err(Status::bad_request(why));
-                }
-                let node = object.str_at(&["spec", "nodeName"]);
-                let node = (!node.is_empty()).then(|| Reference {
-                    name: node.to_owned(),
-                    uid: self
-                        .objects
-                        .get(&GroupResource::new("", "nodes"), "", node)
-                        .map_or_else(String::new, |n| n.uid().to_owned()),
-                });
-                Bound { pod: found, node, ..Bound::default() }
-            }
+        let found = Some(Reference { name: name.to_owned(), uid: object.uid().to_owned() });
+        Ok(match kind {
+            "Pod" => Bound { pod: found, node: self.node_of(&object), ..Bound::default() },
             "Secret" => Bound { secret: found, ..Bound::default() },
             _ => Bound { node: found, ..Bound::default() },
         })
     }
+
+    /// The node that a pod runs on; without a UID if there is no such object.
+    fn node_of(&self, pod: &Document) -> Option<Reference> {
+        let name = pod.str_at(&["spec", "nodeName"]);
+        (!name.is_empty()).then(|| {
+            let node = self.objects.get(&GroupResource::new("", "nodes"), "", name);
+            Reference {
+                name: name.to_owned(),
+                uid: node.map_or_else(String::new, |node| node.uid().to_owned()),
+            }
+        })
+    }
+}
+
+fn kind() -> GroupKind {
+    GroupKind::new("authentication.k8s.io", "TokenRequest")
+}
+
+fn unknown_kind(version: &str, kind: &str) -> Status {
+    let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
+    Status::bad_request(format!("cannot bind token for object of type {version}, Kind={kind}"))
+}
+
+/// What the metadata names must be what the URL names.
+fn check_metadata(request: &Document, namespace: &str, name: &str) -> Result<(), Status> {
+    let field = FieldPath::new("metadata");
+    for (key, wanted) in [("name", name), ("namespace", namespace)] {
+        let given = request.str_at(&["metadata", key]);
+        if !given.is_empty() && given != wanted {
+            let why = format!("must match the service account {key} if specified");
+            let errors = FieldErrors::from([FieldError::invalid(&field.child(key), given, why)]);
+            return Err(Status::invalid(&kind(), name, &errors));
+        }
+    }
+    Ok(())
 }
 
 #[derive(Default)]

@@ -83,38 +83,89 @@ impl Escalation {
         name: &str,
     ) -> Result<(), Status> {
         let held = self.rbac.rules_of(user, namespace);
-        let missing: Vec<String> = wanted
+        let missing: Vec<Rule> = wanted
             .iter()
             .flat_map(Rule::parts)
             .filter(|part| !held.iter().any(|rule| rule.covers(part)))
-            .map(|part| describe(&part))
             .collect();
         if missing.is_empty() {
             return Ok(());
         }
         let why = format!(
-            "user {:?} (groups={:?}) is attempting to grant RBAC permissions not currently held:\n{}",
+            "user {:?} (groups={}) is attempting to grant RBAC permissions not currently held:\n{}",
             user.name,
-            user.groups,
-            missing.join("\n")
+            quoted(&user.groups),
+            descriptions(missing).join("\n")
         );
         Err(Status::forbidden(&GroupResource::new(GROUP, resource.to_owned()), name, &why))
     }
 }
 
-/// A rule as upstream's message shows it: `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`.
+/// Single rules as upstream's message shows them: verbs of the same resource together, in order, none twice.
+fn descriptions(missing: Vec<Rule>) -> Vec<String> {
+    let mut compact: Vec<Rule> = Vec::new();
+    for part in missing {
+        let same = |rule: &&mut Rule| {
+            part.urls.is_empty()
+                && (&rule.groups, &rule.resources, &rule.names, &rule.urls)
+                    == (&part.groups, &part.resources, &part.names, &part.urls)
+        };
+        match compact.iter_mut().find(same) {
+            Some(rule) => rule.verbs.extend(part.verbs),
+            None => compact.push(part),
+        }
+    }
+    let mut shown: Vec<String> = compact.iter().map(describe).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    shown
+}
+
+/// A rule as upstream's message shows it: `{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}`.
 fn describe(rule: &Rule) -> String {
     let parts = [
         ("APIGroups", &rule.groups),
         ("Resources", &rule.resources),
-        ("ResourceNames", &rule.names),
         ("NonResourceURLs", &rule.urls),
+        ("ResourceNames", &rule.names),
         ("Verbs", &rule.verbs),
     ];
     let shown: Vec<String> = parts
         .iter()
         .filter(|(_, values)| !values.is_empty())
-        .map(|(name, values)| format!("{name}:{values:?}"))
+        .map(|(name, values)| format!("{name}:{}", quoted(values)))
         .collect();
     format!("{{{}}}", shown.join(", "))
+}
+
+/// A list as Go prints it quoted.
+fn quoted(list: &[String]) -> String {
+    let items: Vec<String> = list.iter().map(|item| format!("{item:?}")).collect();
+    format!("[{}]", items.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skiff_apimachinery::doc;
+
+    #[test]
+    fn missing_rules_are_told_together() {
+        let rules = [
+            doc!({"apiGroups": ["", "apps"], "resources": ["pods"], "verbs": ["list", "get"]}),
+            doc!({"apiGroups": [""], "resources": ["pods"], "resourceNames": ["a"], "verbs": ["get"]}),
+            doc!({"nonResourceURLs": ["/x"], "verbs": ["get", "post"]}),
+        ];
+        let missing = rules.iter().map(Rule::read).flat_map(|rule| rule.parts()).collect();
+        assert_eq!(
+            descriptions(missing),
+            [
+                r#"{APIGroups:[""], Resources:["pods"], ResourceNames:["a"], Verbs:["get"]}"#,
+                r#"{APIGroups:[""], Resources:["pods"], Verbs:["list" "get"]}"#,
+                r#"{APIGroups:["apps"], Resources:["pods"], Verbs:["list" "get"]}"#,
+                r#"{NonResourceURLs:["/x"], Verbs:["get"]}"#,
+                r#"{NonResourceURLs:["/x"], Verbs:["post"]}"#,
+            ]
+        );
+    }
 }

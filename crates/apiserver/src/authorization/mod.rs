@@ -3,6 +3,7 @@
 //! Input: [`Attributes`] of a request; output: a [`Decision`]. Reads current roles and bindings through
 //! [`Objects`](crate::objects::Objects).
 
+mod access_review;
 pub mod always;
 pub mod escalation;
 pub mod node;
@@ -11,6 +12,7 @@ pub mod review;
 pub mod rule;
 
 use crate::authentication::UserInfo;
+use rule::Rule;
 use std::sync::Arc;
 
 /// What a request wants, as authorizers see it.
@@ -49,10 +51,26 @@ pub enum Decision {
     NoOpinion(String),
 }
 
+/// What an authorizer can tell of all that a user may do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rules {
+    /// Rules of which each allows something.
+    pub rules: Vec<Rule>,
+    /// Whether there may be more.
+    pub incomplete: bool,
+    /// What went wrong while they were gathered.
+    pub errors: Vec<String>,
+}
+
 /// Decides whether a user may do something.
 pub trait Authorizer: Send + Sync + 'static {
     /// The decision.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
+
+    /// What the user may do in a namespace and outside of all, as far as that can be told.
+    fn rules(&self, _user: &UserInfo, _namespace: &str) -> Rules {
+        Rules::default()
+    }
 }
 
 /// Authorizers asked in turn; the first that allows or denies decides.
@@ -80,5 +98,16 @@ impl Authorizer for Chain {
             }
         }
         Decision::NoOpinion(reasons.join(", "))
+    }
+
+    fn rules(&self, user: &UserInfo, namespace: &str) -> Rules {
+        let mut all = Rules::default();
+        for authorizer in &self.0 {
+            let Rules { rules, incomplete, errors } = authorizer.rules(user, namespace);
+            all.rules.extend(rules);
+            all.incomplete |= incomplete;
+            all.errors.extend(errors);
+        }
+        all
     }
 }

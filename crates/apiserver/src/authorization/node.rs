@@ -3,7 +3,8 @@
 //! Follows upstream's node authorizer with selectors (KEP-4601): lists of pods and nodes must select the kubelet's own.
 
 use super::rule::Rule;
-use super::{Attributes, Authorizer, Decision};
+use super::{Attributes, Authorizer, Decision, Rules};
+use crate::authentication::UserInfo;
 use crate::objects::Objects;
 use skiff_apimachinery::{Document, GroupResource};
 use std::sync::{Arc, LazyLock};
@@ -14,7 +15,7 @@ pub struct Node {
 }
 
 /// The node's name, if the user is one: `system:node:NAME` in group `system:nodes`.
-pub fn node_name(user: &crate::authentication::UserInfo) -> Option<&str> {
+pub fn node_name(user: &UserInfo) -> Option<&str> {
     let name = user.name.strip_prefix("system:node:")?;
     (user.in_group("system:nodes") && !name.is_empty()).then_some(name)
 }
@@ -188,6 +189,14 @@ impl Authorizer for Node {
             return allow();
         }
         if attributes.resource.is_empty() { no("") } else { self.decide(node, attributes) }
+    }
+
+    fn rules(&self, user: &UserInfo, _: &str) -> Rules {
+        if node_name(user).is_none() {
+            return Rules::default();
+        }
+        let why = "node authorizer does not support user rule resolution".to_owned();
+        Rules { incomplete: true, errors: vec![why], ..Rules::default() }
     }
 }
 

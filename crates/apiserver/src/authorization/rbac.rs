@@ -4,7 +4,7 @@
 //! of the user and of each group.
 
 use super::rule::Rule;
-use super::{Attributes, Authorizer, Decision};
+use super::{Attributes, Authorizer, Decision, Rules};
 use crate::authentication::UserInfo;
 use crate::objects::Objects;
 use skiff_apimachinery::{Document, GroupResource};
@@ -127,6 +127,17 @@ impl Index {
         }
     }
 
+    /// Roles that bindings of the user name but that do not exist.
+    fn missing(&self, user: &UserInfo, namespace: &str) -> Vec<&str> {
+        std::iter::once(&user.name)
+            .chain(&user.groups)
+            .filter_map(|subject| self.dangling.get(subject))
+            .flatten()
+            .filter(|(of, _)| of.is_empty() || of == namespace)
+            .map(|(_, missing)| missing.as_str())
+            .collect()
+    }
+
     fn grants<'a>(&'a self, user: &'a UserInfo) -> impl Iterator<Item = &'a Arc<Grant>> {
         let by_name = self.users.get(&user.name).into_iter().flatten();
         by_name.chain(user.groups.iter().filter_map(|group| self.groups.get(group)).flatten())
@@ -144,18 +155,17 @@ impl Authorizer for Rbac {
         if let Some(grant) = found {
             return Decision::Allow(grant.story.clone());
         }
-        let missing: Vec<&str> = std::iter::once(&attributes.user.name)
-            .chain(&attributes.user.groups)
-            .filter_map(|subject| index.dangling.get(subject))
-            .flatten()
-            .filter(|(namespace, _)| holds(namespace))
-            .map(|(_, missing)| missing.as_str())
-            .collect();
+        let missing = index.missing(attributes.user, attributes.namespace);
         Decision::NoOpinion(match missing.as_slice() {
             [] => String::new(),
             [one] => format!("RBAC: {one}"),
             many => format!("RBAC: [{}]", many.join(", ")),
         })
+    }
+
+    fn rules(&self, user: &UserInfo, namespace: &str) -> Rules {
+        let errors = self.index().missing(user, namespace).into_iter().map(str::to_owned).collect();
+        Rules { rules: self.rules_of(user, namespace), incomplete: false, errors }
     }
 }
 

@@ -1,15 +1,23 @@
 //! What the API server puts into an empty cluster, and keeps right at every start: system namespaces, RBAC policy,
-//! priority classes, the `kubernetes` Service and its endpoints.
+//! priority classes, the `kubernetes` Service and its endpoints, APIServices. While the server runs, [`Keeper`] looks after
+//! what must stay, and tells other servers over the same store that this one is there.
 //!
 //! Input: [`Config`]; output: [`Seed`]s that [`reconcile`] writes through the ordinary request path under the identity
 //! `system:apiserver`. What an administrator changed stays, as upstream's reconciliation has it: rules and subjects are
 //! added, never removed, and objects with `autoupdate: "false"` are left alone.
 
+mod api_services;
+mod identity_lease;
+mod keeper;
+mod kubernetes_service;
+mod master_leases;
 pub mod policy;
+
+pub use keeper::Keeper;
 
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
-use skiff_apimachinery::{Document, GroupVersionResource, Status, doc};
+use skiff_apimachinery::{Document, GroupVersion, GroupVersionResource, Status, doc};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -29,6 +37,12 @@ pub struct Config {
     pub port: u16,
     /// PEM of the CA that signs client certificates.
     pub client_ca: String,
+    /// API versions that are built in and served.
+    pub versions: Vec<GroupVersion>,
+    /// The name of the machine, by which the server is told apart from others.
+    pub hostname: String,
+    /// Whether other API servers may use the same store.
+    pub shared_store: bool,
 }
 
 /// How an object that is already there is treated.
@@ -75,6 +89,19 @@ pub trait Door: Send + Sync {
         &'a self,
         resource: &'a GroupVersionResource,
         object: Document,
+    ) -> BoxFuture<'a, Result<(), Status>>;
+    /// Replaces an object's status.
+    fn update_status<'a>(
+        &'a self,
+        resource: &'a GroupVersionResource,
+        object: Document,
+    ) -> BoxFuture<'a, Result<(), Status>>;
+    /// Removes an object.
+    fn delete<'a>(
+        &'a self,
+        resource: &'a GroupVersionResource,
+        namespace: &'a str,
+        name: &'a str,
     ) -> BoxFuture<'a, Result<(), Status>>;
 }
 
@@ -169,8 +196,10 @@ fn objects(config: &Config) -> Vec<Seed> {
         policy::role_bindings().into_iter().map(|o| seed(RBAC, "rolebindings", o, Keep::AddSubjects)),
     );
     seeds.extend(priority_classes());
-    seeds.extend(kubernetes_service(config));
+    seeds.push(kubernetes_service::service(config));
+    seeds.push(kubernetes_service::service_cidr(config));
     seeds.push(extension_authentication(config));
+    seeds.extend(api_services::seeds(&config.versions));
     seeds
 }
 
@@ -194,81 +223,6 @@ fn priority_classes() -> [Seed; 2] {
             "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
         ),
     ]
-}
-
-/// The Service by which pods reach the API server, with endpoints that no controller owns.
-fn kubernetes_service(config: &Config) -> Vec<Seed> {
-    let texts = |addresses: &[IpAddr]| -> Vec<String> { addresses.iter().map(ToString::to_string).collect() };
-    let service_addresses = texts(&config.service_addresses);
-    let families: Vec<&str> =
-        config.service_addresses.iter().map(|a| if a.is_ipv4() { "IPv4" } else { "IPv6" }).collect();
-    let metadata = doc!({
-        "name": "kubernetes", "namespace": "default",
-        "labels": {"component": "apiserver", "provider": "kubernetes"}
-    });
-    let mut seeds = vec![seed(
-        "",
-        "services",
-        doc!({
-            "apiVersion": "v1", "kind": "Service", "metadata": metadata,
-            "spec": {
-                "clusterIP": service_addresses.first().cloned(), "clusterIPs": service_addresses,
-                "ipFamilies": families, "ipFamilyPolicy": "SingleStack", "type": "ClusterIP", "sessionAffinity": "None",
-                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": config.port}]
-            }
-        }),
-        Keep::AsIs,
-    )];
-    // Endpoints may not lead to the loopback: a server that is only reached there has none.
-    let reachable: Vec<IpAddr> =
-        config.advertise_addresses.iter().copied().filter(|address| !address.is_loopback()).collect();
-    if reachable.is_empty() {
-        seeds.push(service_cidr(config));
-        return seeds;
-    }
-    let own = doc!({"endpointslice.kubernetes.io/skip-mirror": "true"});
-    let addresses: Document = texts(&reachable).into_iter().map(|ip| doc!({"ip": ip})).collect();
-    seeds.push(seed(
-        "",
-        "endpoints",
-        doc!({
-            "apiVersion": "v1", "kind": "Endpoints",
-            "metadata": {"name": "kubernetes", "namespace": "default", "labels": own},
-            "subsets": [{"addresses": addresses, "ports": [{"name": "https", "port": config.port, "protocol": "TCP"}]}]
-        }),
-        Keep::Fields(&["subsets"]),
-    ));
-    for (family, name, is_v4) in [("IPv4", "kubernetes", true), ("IPv6", "kubernetes-ipv6", false)] {
-        let addresses: Vec<IpAddr> = reachable.iter().copied().filter(|a| a.is_ipv4() == is_v4).collect();
-        if addresses.is_empty() {
-            continue;
-        }
-        let endpoints: Document = texts(&addresses)
-            .into_iter()
-            .map(|ip| doc!({"addresses": [ip], "conditions": {"ready": true}}))
-            .collect();
-        seeds.push(seed(
-            "discovery.k8s.io",
-            "endpointslices",
-            doc!({
-                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-                "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": "kubernetes"}},
-                "addressType": family, "endpoints": endpoints,
-                "ports": [{"name": "https", "port": config.port, "protocol": "TCP"}]
-            }),
-            Keep::Fields(&["endpoints", "ports"]),
-        ));
-    }
-    seeds.push(service_cidr(config));
-    seeds
-}
-
-fn service_cidr(config: &Config) -> Seed {
-    let cidrs = doc!({
-        "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"},
-        "spec": {"cidrs": config.service_cidrs.clone()}
-    });
-    seed("networking.k8s.io", "servicecidrs", cidrs, Keep::AsIs)
 }
 
 /// What extension API servers need to verify clients.

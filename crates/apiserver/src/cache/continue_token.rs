@@ -20,11 +20,14 @@ impl ContinueToken {
     /// # Errors
     /// 400 if it is none.
     pub fn parse(text: &str) -> Result<Self, Status> {
-        let invalid = |why: &str| Status::bad_request(format!("continue key is not valid: {why}"));
+        let invalid = |why: &str| {
+            Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
+        };
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|e| invalid(&e.to_string()))?;
         let token = json::decode(&bytes).map_err(|e| invalid(&e.to_string()))?;
-        if token.str_at(&["v"]) != "meta.k8s.io/v1" {
-            return Err(invalid("server does not recognize this encoded version"));
+        let version = token.str_at(&["v"]);
+        if version != "meta.k8s.io/v1" {
+            return Err(invalid(&format!("server does not recognize this encoded version {version}")));
         }
         let revision = match token.i64_at(&["rv"]) {
             Some(0) | None => {

@@ -5,6 +5,7 @@ use crate::authentication::UserInfo;
 use crate::authorization::{Attributes, Decision};
 use crate::request::{Query, RequestInfo};
 use skiff_apimachinery::{GroupResource, Status};
+use std::time::Instant;
 
 /// Leave, with the reason for it.
 ///
@@ -45,7 +46,10 @@ fn attributes<'a>(info: &'a RequestInfo, query: &'a Query, user: &'a UserInfo) -
 }
 
 pub(super) fn decide(core: &Core, attributes: &Attributes<'_>) -> Result<String, Status> {
-    match core.authorizer.authorize(attributes) {
+    let begun = Instant::now();
+    let decision = core.authorizer.authorize(attributes);
+    core.metrics.authorized(&decision, begun.elapsed());
+    match decision {
         Decision::Allow(reason) => Ok(reason),
         Decision::Deny(reason) | Decision::NoOpinion(reason) => Err(forbidden(attributes, &reason)),
     }
@@ -67,6 +71,8 @@ fn forbidden(wanted: &Attributes<'_>, reason: &str) -> Status {
         };
         format!("User {user:?} cannot {verb} resource {resource:?} in API group {:?} {scope}", wanted.group)
     };
+    // What came from outside is made harmless for whoever shows it as HTML.
+    why = why.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     if !reason.is_empty() {
         why = format!("{why}: {reason}");
     }

@@ -3,6 +3,7 @@
 use super::{Audit, Limits, Metrics};
 use crate::admission::Plugin;
 use crate::authentication::Authenticator;
+use crate::authentication::openid::OpenIdMetadata;
 use crate::authorization::Authorizer;
 use crate::cache::Caches;
 use crate::connect::Kubelets;
@@ -11,6 +12,8 @@ use crate::health::Health;
 use crate::operation::Review;
 use crate::registry::Registry;
 use crate::request::RequestInfo;
+use crate::serve::Cors;
+use http::HeaderValue;
 use skiff_apimachinery::time::Clock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +32,14 @@ pub struct Core {
     pub(crate) metrics: Metrics,
     pub(crate) documents: Arc<Documents>,
     pub(crate) health: Health,
+    pub(crate) openid: Option<OpenIdMetadata>,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) hsts: Option<HeaderValue>,
+    /// How likely an HTTP/2 request makes its client connect anew.
+    pub(crate) goaway_chance: f64,
     pub(crate) request_timeout: Duration,
+    /// Shortest time that a watch lasts whose client does not say how long.
+    pub(crate) min_request_timeout: Duration,
 }
 
 impl Core {

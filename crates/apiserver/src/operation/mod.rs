@@ -91,8 +91,12 @@ pub fn route(core: &Core, info: &RequestInfo) -> Result<Arc<Resource>, Status> {
 /// # Errors
 /// What the client is to be told.
 pub async fn run(core: &Core, row: &Arc<Resource>, call: Call) -> Result<Answer, Status> {
+    let warning = deprecation::warning(row);
+    if warning.is_some() {
+        core.metrics.deprecated(row, &call.info.subresource);
+    }
     let mut answer = dispatch(core, row, call).await?;
-    answer.warnings.extend(deprecation::warning(row).map(str::to_owned));
+    answer.warnings.extend(warning.map(str::to_owned));
     Ok(answer)
 }
 
@@ -115,7 +119,7 @@ async fn dispatch(core: &Core, row: &Arc<Resource>, call: Call) -> Result<Answer
         Verb::Patch => write::patch(core, &target, call).await,
         Verb::Delete => write::delete(core, &target, call).await,
         Verb::DeleteCollection => write::delete_collection(core, &target, call).await,
-        Verb::Head | Verb::Post | Verb::Put | Verb::Options => Err(unsupported(row, &call.info)),
+        Verb::Head | Verb::Post | Verb::Put | Verb::Options => Err(Status::no_such_method()),
     }
 }
 
@@ -153,16 +157,13 @@ fn check_verb(row: &Resource, info: &RequestInfo) -> Result<(), Status> {
         && match info.verb {
             // Objects are created in a collection, and namespaced ones in a namespace.
             Verb::Create => !info.name.is_empty() || (row.namespaced() && info.namespace.is_empty()),
+            Verb::Update | Verb::Patch => info.name.is_empty(),
             _ => false,
         };
     if wanted == Verbs::NONE || !served.contains(wanted) || misplaced {
-        return Err(unsupported(row, info));
+        return Err(Status::no_such_method());
     }
     Ok(())
-}
-
-fn unsupported(row: &Resource, info: &RequestInfo) -> Status {
-    Status::method_not_allowed(&row.group_resource(), info.verb.as_str())
 }
 
 fn is_namespaces(row: &Resource) -> bool {

@@ -5,10 +5,11 @@ use crate::cache::Filter;
 use crate::chain::Core;
 use crate::registry::{Object, Target};
 use crate::request::options::{ListOptions, parse_revision};
-use skiff_apimachinery::Status;
+use skiff_apimachinery::{FieldErrors, GroupKind, Status};
 
 pub(super) async fn get(core: &Core, target: &Target, call: &Call) -> Result<Answer, Status> {
-    let object = match parse_revision(call.query.get("resourceVersion"))? {
+    let revision = parse_revision(call.query.get("resourceVersion"));
+    let object = match revision.map_err(|error| Status::bad_request(error.to_string()))? {
         None => core.registry.get(target).await?,
         Some(revision) => {
             let cache = core.caches.of(&target.hub);
@@ -35,7 +36,17 @@ pub(super) async fn list(core: &Core, target: &Target, call: &Call) -> Result<An
 }
 
 pub(super) async fn watch(core: &Core, target: &Target, call: &Call) -> Result<Answer, Status> {
-    let options = ListOptions::parse(&call.query, true)?;
+    if let Err(error) = parse_revision(call.query.get("resourceVersion")) {
+        let resource = target.group_resource();
+        let kind = GroupKind::new(resource.group, resource.resource);
+        return Err(Status::invalid(&kind, &target.name, &FieldErrors::from([error])));
+    }
+    let mut options = ListOptions::parse(&call.query, true)?;
+    let shortest = core.min_request_timeout.as_secs();
+    if options.timeout_seconds.is_none_or(|seconds| seconds == 0) && shortest > 0 {
+        // Spread, so that clients do not come back all at once.
+        options.timeout_seconds = Some(rand::random_range(shortest..=shortest.saturating_mul(2)));
+    }
     let filter = filter(target, &target.name, &options)?;
     let opened = core.caches.of(&target.hub).watch(filter, &options).await?;
     Ok(Answer::ok(Outcome::Watch(opened)))

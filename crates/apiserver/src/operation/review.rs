@@ -40,7 +40,7 @@ pub(super) fn run(core: &Core, target: &Target, call: Call) -> Result<Answer, St
     let options = WriteOptions::parse(&call.query, "CreateOptions")?;
     let resource = target.group_resource();
     let Some(reviews) = &core.reviews else {
-        return Err(Status::method_not_allowed(&resource, call.info.verb.as_str()));
+        return Err(Status::no_such_method());
     };
     let (review, warnings) = call.body.object(&Expected::of(&target.row), options.field_validation)?;
     let answer = reviews.answer(&resource, &target.namespace, &call.user, review)?;

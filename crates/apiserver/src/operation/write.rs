@@ -8,7 +8,7 @@ use crate::registry::{Context, Patch, PatchKind, Replace, Target, Updated};
 use crate::request::decode::{Body, Expected};
 use crate::request::options::{DeleteOptions, FieldValidation, ListOptions, WriteOptions};
 use skiff_api::schemas;
-use skiff_apimachinery::{Document, GroupVersionKind, Status};
+use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, GroupKind, GroupVersionKind, Status};
 use std::sync::Arc;
 
 /// Longest field manager name.
@@ -85,8 +85,14 @@ pub(super) async fn patch(core: &Core, target: &Target, call: Call) -> Result<An
     let view = view(target)?;
     let (kind, body) = PatchKind::of(call.body, target.row.custom)?;
     let patch = Patch::new(target, view, kind, body, &options)?;
-    if matches!(kind, PatchKind::Apply) && options.field_manager.is_empty() {
+    let applies = matches!(kind, PatchKind::Apply);
+    if applies && options.field_manager.is_empty() {
         return Err(crate::registry::manager_required());
+    }
+    if !applies && options.force_given {
+        let why = "may not be specified for non-apply patch";
+        let errors = FieldErrors::from([FieldError::forbidden(&FieldPath::new("force"), why)]);
+        return Err(Status::invalid(&GroupKind::new("meta.k8s.io", "PatchOptions"), "", &errors));
     }
     let updated = core.registry.update(&mut context, target, &patch).await?;
     match view {

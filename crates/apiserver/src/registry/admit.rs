@@ -2,6 +2,7 @@
 
 use super::{Context, Registry, Target};
 use crate::admission::{Operation, Request};
+use crate::chain::Half;
 use skiff_apimachinery::{Document, Status};
 
 /// A write as admission sees it.
@@ -19,12 +20,19 @@ impl Registry {
         write: &Write<'_>,
         object: &mut Document,
     ) -> Result<(), Status> {
-        for plugin in &self.admission {
+        let mut measured = self.admission_metrics.begin(write.operation, Half::Admit);
+        for (at, plugin) in self.admission.iter().enumerate() {
             let mut request = write.request(context, object);
-            plugin.admit(&mut request, object).await?;
+            let outcome = plugin.admit(&mut request, object).await;
             let warnings = request.warnings;
             context.warnings.extend(warnings);
+            measured.plugin(at, outcome.is_err());
+            if outcome.is_err() {
+                measured.end(true);
+                return outcome;
+            }
         }
+        measured.end(false);
         Ok(())
     }
 
@@ -35,12 +43,19 @@ impl Registry {
         write: &Write<'_>,
         object: &Document,
     ) -> Result<(), Status> {
-        for plugin in &self.admission {
+        let mut measured = self.admission_metrics.begin(write.operation, Half::Validate);
+        for (at, plugin) in self.admission.iter().enumerate() {
             let mut request = write.request(context, object);
-            plugin.validate(&mut request, object).await?;
+            let outcome = plugin.validate(&mut request, object).await;
             let warnings = request.warnings;
             context.warnings.extend(warnings);
+            measured.plugin(at, outcome.is_err());
+            if outcome.is_err() {
+                measured.end(true);
+                return outcome;
+            }
         }
+        measured.end(false);
         Ok(())
     }
 

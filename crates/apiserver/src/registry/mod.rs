@@ -25,6 +25,7 @@ pub use update::{Edit, Replace, Updated};
 use crate::admission::Plugin;
 use crate::authentication::UserInfo;
 use crate::cache::{Cache, Caches, Entry};
+use crate::chain::AdmissionMetrics;
 use bytes::Bytes;
 use jiff::Timestamp;
 use services::Allocators;
@@ -40,6 +41,7 @@ const EVENT_TTL: Duration = Duration::from_secs(3_600);
 pub struct Registry {
     pub(crate) caches: Arc<Caches>,
     pub(crate) admission: Vec<Arc<dyn Plugin>>,
+    pub(crate) admission_metrics: AdmissionMetrics,
     pub(crate) allocators: Arc<Allocators>,
     pub(crate) tokens: Option<Arc<dyn TokenIssuer>>,
 }

@@ -2,6 +2,7 @@
 
 use super::{Form, encode, shape};
 use crate::cache::{Change, Delivery, Entry, EventKind, Opened, Subscription};
+use crate::chain::EventTally;
 use crate::request::{Media, Shape};
 use crate::serve::body::ResponseBody;
 use bytes::{Bytes, BytesMut};
@@ -19,14 +20,14 @@ const GATHER: usize = 64 << 10;
 const PAUSE: Duration = Duration::from_millis(6);
 
 /// The body of a watch.
-pub fn watch(form: Form, opened: Opened) -> ResponseBody {
+pub fn watch(form: Form, opened: Opened, tally: EventTally) -> ResponseBody {
     match opened {
         Opened::Failed(status) => {
             let event = frame(&form, "ERROR", &status.to_document());
             ResponseBody::stream(stream::once(async move { event }).boxed())
         }
         Opened::Running(subscription) => {
-            let state = (Frames { id: form.id(), form }, Pace::default(), subscription);
+            let state = (Frames { id: form.id(), form, tally }, Pace::default(), subscription);
             let frames = stream::unfold(state, |(frames, mut pace, mut subscription)| async move {
                 let first = subscription.next().await?;
                 pace.wait().await;
@@ -67,6 +68,7 @@ impl Pace {
 struct Frames {
     form: Form,
     id: u64,
+    tally: EventTally,
 }
 
 impl Frames {
@@ -85,6 +87,12 @@ impl Frames {
     }
 
     fn frame(&self, delivery: Delivery) -> Bytes {
+        let frame = self.encoded(delivery);
+        self.tally.sent(frame.len());
+        frame
+    }
+
+    fn encoded(&self, delivery: Delivery) -> Bytes {
         match delivery {
             Delivery::Change(kind, change) => self.change(kind, &change),
             Delivery::Initial(entry) => self.entry(EventKind::Added, &entry),

@@ -1,7 +1,7 @@
 //! In which form the client wants the answer: media type and shape, from the Accept header.
 
 use super::Query;
-use skiff_apimachinery::{Document, Status};
+use skiff_apimachinery::{FieldError, FieldPath, Status};
 
 /// How bytes are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -177,10 +177,12 @@ impl IncludeObject {
             "" | "Metadata" => Ok(Self::Metadata),
             "None" => Ok(Self::None),
             "Object" => Ok(Self::Object),
-            other => Err(Status::bad_request(format!(
-                "unrecognized includeObject value: {}",
-                Document::from(other)
-            ))),
+            other => {
+                let why = "must be 'Metadata', 'Object', 'None', or empty";
+                let error = FieldError::invalid(&FieldPath::new("includeObject"), other, why);
+                let why = format!("Unable to convert to Table as requested: {error}");
+                Err(Status::bad_request(why))
+            }
         }
     }
 }

@@ -55,16 +55,23 @@ impl Query {
     /// An integer that may be absent.
     ///
     /// # Errors
-    /// If the text is no integer.
+    /// If the text is no integer, in the words of Go's parser.
     pub fn integer(&self, key: &str) -> Result<Option<i64>, Status> {
-        let text = self.get(key);
-        if text.is_empty() {
+        if !self.contains(key) {
             return Ok(None);
         }
-        text.parse()
-            .map(Some)
-            .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))
+        let text = self.get(key);
+        text.parse().map(Some).map_err(|_| Status::bad_request(not_a_number("ParseInt", text)))
     }
+}
+
+/// What Go's parser says of a text that is no number of 64 bits.
+pub fn not_a_number(parser: &str, text: &str) -> String {
+    let signs: &[char] = if parser == "ParseInt" { &['+', '-'] } else { &[] };
+    let digits = text.strip_prefix(signs).unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let why = if is_number { "value out of range" } else { "invalid syntax" };
+    format!("strconv.{parser}: parsing {text:?}: {why}")
 }
 
 /// Percent-decodes a path segment.
@@ -123,6 +130,23 @@ mod tests {
         assert!(!query.flag("force"));
         assert_eq!(query.integer("limit").unwrap(), Some(5));
         assert_eq!(query.get("x"), "%zz");
+    }
+
+    #[test]
+    fn numbers_are_read_strictly() {
+        for (query, expected) in [
+            ("", Ok(None)),
+            ("n=-3", Ok(Some(-3))),
+            ("n=", Err(r#"strconv.ParseInt: parsing "": invalid syntax"#)),
+            ("n=1.5", Err(r#"strconv.ParseInt: parsing "1.5": invalid syntax"#)),
+            (
+                "n=99999999999999999999",
+                Err(r#"strconv.ParseInt: parsing "99999999999999999999": value out of range"#),
+            ),
+        ] {
+            let read = Query::parse(query).integer("n").map_err(|status| status.message);
+            assert_eq!(read, expected.map_err(str::to_owned), "{query}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::TlsConfig;
 use super::handler;
 use super::tls::{ClientIdentity, Tls};
 use crate::chain::Core;
+use http::Version;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -22,8 +23,6 @@ use tokio_util::task::TaskTracker;
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client may take to send a request's head.
 const HEAD_PATIENCE: Duration = Duration::from_secs(30);
-/// How long connections may take to end when the server stops.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
 /// Most connections at once.
 const MAX_CONNECTIONS: usize = 16_384;
 /// Requests at once on one HTTP/2 connection; upstream's default.
@@ -56,7 +55,7 @@ pub async fn run(
     });
     futures::future::join_all(accepting).await;
     connections.close();
-    if tokio::time::timeout(DRAIN_PATIENCE, connections.wait()).await.is_err() {
+    if tokio::time::timeout(core.request_timeout, connections.wait()).await.is_err() {
         tracing::info!(open = connections.len(), "connections were still open when the server stopped");
     }
     Ok(())
@@ -107,15 +106,23 @@ async fn serve(
     let stream = match tokio::time::timeout(HANDSHAKE_PATIENCE, handshake).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
+            core.metrics.handshake_failed();
             tracing::debug!(%address, %error, "TLS handshake failed");
             return;
         }
-        Err(_) => return,
+        Err(_) => return core.metrics.handshake_failed(),
     };
     let identity = tls.identify(stream.get_ref().1.peer_certificates());
     let peer = Arc::new(Peer { address, identity });
     let stop = shutdown.clone();
+    // Cancelled when the client is to go elsewhere: also when it is to connect anew.
+    let leaving = shutdown.child_token();
+    let leave = leaving.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
+        let chance = core.goaway_chance;
+        if chance > 0.0 && request.version() == Version::HTTP_2 && rand::random::<f64>() < chance {
+            leave.cancel();
+        }
         let (core, peer, stop) = (core.clone(), peer.clone(), stop.clone());
         async move { Ok::<_, Infallible>(handler::handle(core, peer, stop, request).await) }
     });
@@ -133,7 +140,7 @@ async fn serve(
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
+        () = leaving.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

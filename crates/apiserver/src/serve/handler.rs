@@ -4,11 +4,11 @@ use super::connection::Peer;
 use super::tls::ClientIdentity;
 use super::{nonresource, resource, respond};
 use crate::authentication::{Credentials, UserInfo};
-use crate::chain::{self, Core, Record};
+use crate::chain::{self, Core, Deadline, Kind, Record, Unable};
 use crate::request::{Query, RequestInfo};
 use crate::serve::body::ResponseBody;
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use skiff_apimachinery::Status;
 use std::sync::Arc;
@@ -51,18 +51,24 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     let received = core.clock.now();
-    let started = std::time::Instant::now();
     let audit_id = audit_id(request.headers());
     let query = Query::parse(request.uri().query().unwrap_or(""));
     let info = RequestInfo::parse(request.method(), request.uri().path(), &query);
     let user_agent = text(request.headers(), header::USER_AGENT);
-    let uri = request.uri().clone();
+    let uri = request.uri().to_string();
     let dry_run = query.get("dryRun").to_owned();
-    let served = core.serves(&info);
-    let running = core.metrics.begin(&info, served);
+    let kind = Kind {
+        info: &info,
+        served: core.serves(&info),
+        dry_run: &dry_run,
+        apply: is_apply(request.headers()),
+    };
+    let running = core.metrics.begin(kind);
+    let cors = core.cors.as_ref().and_then(|cors| cors.headers(request.headers()));
 
     let mut trail = Trail::default();
     let request_headers = request.headers().clone();
+    let preflight = cors.is_some() && *request.method() == Method::OPTIONS;
     let inbound = Inbound {
         info: info.clone(),
         query,
@@ -71,20 +77,30 @@ async fn answer(
         request,
         stop,
     };
-    let mut response = match admitted(&core, &peer, inbound, &mut trail).await {
+    let outcome =
+        if preflight { Ok(no_content()) } else { in_time(&core, &peer, inbound, kind, &mut trail).await };
+    let mut response = match outcome {
         Ok(response) => response,
-        Err(status) => respond::failure(&status, &request_headers),
+        Err(status) => {
+            let mut response = respond::failure(&status, &request_headers);
+            if status.code == 403 && !trail.allowed {
+                let nosniff = HeaderValue::from_static("nosniff");
+                response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+            }
+            response
+        }
     };
-    respond::finish(&mut response, &audit_id);
+    respond::finish(&mut response, &audit_id, core.hsts.as_ref(), cors);
+    let code = response.status().as_u16();
+    core.metrics.finish(&running, code, response.body().size());
     // A watch runs as long as it is told; anything else is over.
     let response = response.map(|body| body.holding(running));
-    let code = response.status().as_u16();
-    core.metrics.finish(&info, served, &dry_run, code, started.elapsed());
     if let Some(audit) = &core.audit {
+        core.metrics.audited();
         audit.record(&Record {
             audit_id: &audit_id,
             info: &info,
-            uri: &uri.to_string(),
+            uri: &uri,
             user: &trail.user,
             impersonated: trail.impersonated.as_ref(),
             source: &peer.address.ip().to_string(),
@@ -99,10 +115,29 @@ async fn answer(
     response
 }
 
+/// The answer, or what a request is told that takes longer than it may.
+async fn in_time(
+    core: &Arc<Core>,
+    peer: &Peer,
+    inbound: Inbound,
+    kind: Kind<'_>,
+    trail: &mut Trail,
+) -> Result<Response<ResponseBody>, Status> {
+    let deadline = Deadline::of(kind.info, &inbound.query, core.request_timeout)?;
+    let answering = admitted(core, peer, inbound, kind, trail);
+    let Some(deadline) = deadline else { return answering.await };
+    if let Ok(answer) = tokio::time::timeout(deadline.limit, answering).await {
+        return answer;
+    }
+    core.metrics.timed_out(kind);
+    if deadline.changes { Err(Deadline::exceeded()) } else { Ok(respond::out_of_time()) }
+}
+
 async fn admitted(
     core: &Arc<Core>,
     peer: &Peer,
     mut inbound: Inbound,
+    kind: Kind<'_>,
     trail: &mut Trail,
 ) -> Result<Response<ResponseBody>, Status> {
     let headers = inbound.request.headers();
@@ -112,30 +147,47 @@ async fn admitted(
         ClientIdentity::Refused => return Err(Status::unauthorized()),
     };
     trail.user = chain::authenticate(core, Credentials { headers, certificate }).await?;
-    let _permit = core.limits.enter(&inbound.info, &trail.user)?;
-    trail.impersonated = chain::impersonate(core, headers, &trail.user)?;
+    trail.impersonated = match chain::impersonate(core, headers, &trail.user) {
+        Ok(impersonated) => impersonated,
+        Err(Unable::Forbidden(status)) => return Err(status),
+        Err(Unable::Malformed(why)) => return Ok(internal_error(&inbound.request, &why)),
+    };
     let user = trail.impersonated.as_ref().unwrap_or(&trail.user).clone();
+    let Ok(_permit) = core.limits.enter(&inbound.info, &user) else {
+        core.metrics.dropped(kind);
+        return Ok(respond::too_many_requests());
+    };
     trail.reason = chain::authorize(core, &inbound.info, &inbound.query, &user)?;
     trail.allowed = true;
     inbound.user = user;
-    let long_running = inbound.info.is_long_running();
-    let answering = async {
-        if inbound.info.is_resource {
-            resource::handle(core, inbound).await
-        } else {
-            nonresource::handle(core, inbound).await
-        }
-    };
-    if long_running {
-        return answering.await;
+    if inbound.info.is_resource {
+        resource::handle(core, inbound).await
+    } else {
+        nonresource::handle(core, inbound).await
     }
-    match tokio::time::timeout(core.request_timeout, answering).await {
-        Ok(result) => result,
-        Err(_) => Err(Status::timeout(
-            "Timeout: request did not complete within requested timeout - context deadline exceeded",
-            0,
-        )),
-    }
+}
+
+/// 500 as upstream's filters write it: plain text that names the URI.
+fn internal_error(request: &Request<Incoming>, why: &str) -> Response<ResponseBody> {
+    let uri = request.uri().to_string();
+    let message = format!("Internal Server Error: {uri:?}: {why}");
+    // Harmless for whoever shows it as HTML.
+    let message = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    respond::plain_failure(500, &message)
+}
+
+/// The answer to a browser that asks whether it may ask.
+fn no_content() -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// Whether the body is an applied configuration.
+fn is_apply(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/apply-patch+"))
 }
 
 /// The client's audit id, or a new one.

@@ -4,14 +4,17 @@
 
 pub mod body;
 mod connection;
+mod cors;
 mod gzip;
 mod handler;
+mod index;
 mod nonresource;
 mod resource;
 mod respond;
 mod tls;
 
 pub use connection::run;
+pub use cors::{Cors, CorsError};
 pub use tls::TlsConfig;
 
 /// Largest request body.

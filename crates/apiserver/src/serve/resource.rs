@@ -8,9 +8,9 @@ use crate::operation::{self, Answer, Call, Outcome};
 use crate::render::{self, Form};
 use crate::request::accept::{IncludeObject, Offer};
 use crate::request::decode::Body;
-use crate::request::{Accepted, Shape, Verb};
+use crate::request::{Accepted, RequestInfo, Shape, Verb};
 use futures::StreamExt;
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, Method, Response, header};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -20,7 +20,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub(super) async fn handle(core: &Arc<Core>, inbound: Inbound) -> Result<Response<ResponseBody>, Status> {
-    let row = operation::route(core, &inbound.info)?;
+    let row = match operation::route(core, &inbound.info) {
+        Ok(row) => row,
+        // Upstream's router tells of what is missing in a version that is built in; nothing else is known at all.
+        Err(_) if !is_built_in(core, &inbound.info) => return Ok(respond::page_not_found()),
+        Err(status) => return Err(status),
+    };
     if crate::connect::is_connection(&row, &inbound.info) {
         if is_websocket(inbound.request.headers())
             && inbound.info.verb == Verb::Get
@@ -33,13 +38,26 @@ pub(super) async fn handle(core: &Arc<Core>, inbound: Inbound) -> Result<Respons
         let Inbound { info, query, user, request, stop, .. } = inbound;
         return crate::connect::handle(core, &target, &info, &query, &user, request, stop).await;
     }
+    if is_foreign(inbound.request.method()) {
+        return Err(Status::no_such_method());
+    }
     let form = negotiate(core, &row, &inbound)?;
     let Inbound { info, query, user, user_agent, request, stop } = inbound;
     let (head, body) = request.into_parts();
     let body = if info.verb.is_mutating() { read(&head.headers, body).await? } else { Body::Empty };
     let call = Call { info, query, user, user_agent, body };
     let answer = operation::run(core, &row, call).await?;
-    Ok(rendered(form, answer, &head.headers, stop))
+    Ok(rendered(core, form, answer, &head.headers, stop))
+}
+
+fn is_built_in(core: &Core, info: &RequestInfo) -> bool {
+    let rows = core.caches.table().rows();
+    rows.served().any(|row| !row.custom && row.gvk.group == info.group && row.gvk.version == info.version)
+}
+
+/// Methods that no resource has; only proxies pass them on.
+fn is_foreign(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE)
 }
 
 /// The form of the answer; decided before anything is done.
@@ -59,6 +77,7 @@ fn negotiate(core: &Core, row: &Arc<Resource>, inbound: &Inbound) -> Result<Form
 }
 
 fn rendered(
+    core: &Core,
     form: Form,
     answer: Answer,
     request: &HeaderMap,
@@ -74,7 +93,8 @@ fn rendered(
             respond::with_body(answer.code, media.content_type(), render::list(&form, page))
         }
         Outcome::Watch(opened) => {
-            let body = until(render::watch(form, opened), stop);
+            let tally = core.metrics.watch_events(&form.row);
+            let body = until(render::watch(form, opened, tally), stop);
             respond::with_body(answer.code, media.stream_content_type(), body)
         }
     };

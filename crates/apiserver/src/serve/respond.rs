@@ -2,11 +2,12 @@
 
 use super::body::ResponseBody;
 use crate::cache::CONTINUE_CAUSE;
+use crate::chain::{RETRY_AFTER, TOO_MANY};
 use crate::render::encode;
 use crate::request::accept::{Accepted, Offer};
 use crate::request::{Media, Query};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use skiff_apimachinery::{Document, Status};
+use skiff_apimachinery::{Document, Status, json};
 
 /// A response of one document.
 pub(super) fn document(code: u16, document: &Document, media: Media) -> Response<ResponseBody> {
@@ -33,6 +34,39 @@ pub(super) fn with_body(code: u16, content_type: &'static str, body: ResponseBod
 /// Plain text.
 pub(super) fn text(code: u16, text: impl Into<bytes::Bytes>) -> Response<ResponseBody> {
     bytes(code, "text/plain; charset=utf-8", text)
+}
+
+/// A failure that upstream tells as plain text.
+pub(super) fn plain_failure(code: u16, message: &str) -> Response<ResponseBody> {
+    let mut response = text(code, format!("{message}\n"));
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Nothing of that path is known.
+pub(super) fn page_not_found() -> Response<ResponseBody> {
+    plain_failure(404, "404 page not found")
+}
+
+/// Too many requests run.
+pub(super) fn too_many_requests() -> Response<ResponseBody> {
+    let mut response = plain_failure(429, TOO_MANY);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+    response
+}
+
+/// A request that changes nothing took too long. Upstream's answer is a Status that does not say so.
+pub(super) fn out_of_time() -> Response<ResponseBody> {
+    let status = Status::timeout("Timeout: request did not complete within the allotted timeout", 0);
+    let mut document = status.to_document();
+    document.remove(&["kind"]);
+    document.remove(&["apiVersion"]);
+    text(504, encode(&document, Media::Json))
+}
+
+/// A document with upstream's indentation and without a line's end.
+pub(super) fn raw_json(document: &Document) -> Response<ResponseBody> {
+    bytes(200, "application/json", json::encode_pretty(document))
 }
 
 /// A failure, in the media type that the client accepts if that can be.
@@ -87,9 +121,18 @@ pub(super) fn warn(headers: &mut HeaderMap, warnings: &[String]) {
     }
 }
 
-/// Sets the headers that all responses have.
-pub(super) fn finish(response: &mut Response<ResponseBody>, audit_id: &str) {
+/// Sets the headers that all responses have, and those that go with the server's settings or with the request's origin.
+pub(super) fn finish(
+    response: &mut Response<ResponseBody>,
+    audit_id: &str,
+    hsts: Option<&HeaderValue>,
+    cors: Option<HeaderMap>,
+) {
     let headers = response.headers_mut();
+    if let Some(directives) = hsts {
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert_with(|| directives.clone());
+    }
+    headers.extend(cors.unwrap_or_default());
     if let Ok(id) = HeaderValue::from_str(audit_id) {
         headers.insert(HeaderName::from_static("audit-id"), id);
     }

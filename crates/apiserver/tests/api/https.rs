@@ -10,23 +10,23 @@ use skiff_apimachinery::{Document, json, protobuf};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    fn document(&self) -> Document {
+    pub(crate) fn document(&self) -> Document {
         json::decode(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.body))
     }
 
-    fn header(&self, name: header::HeaderName) -> &str {
+    pub(crate) fn header(&self, name: header::HeaderName) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
-enum As {
+pub(crate) enum As {
     Admin,
     Nobody,
     Stranger,
@@ -61,7 +61,7 @@ async fn connect(server: &Server, who: As) -> tokio_rustls::client::TlsStream<to
     tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
 }
 
-async fn send(server: &Server, who: As, request: Request<Full<Bytes>>) -> Answer {
+pub(crate) async fn send(server: &Server, who: As, request: Request<Full<Bytes>>) -> Answer {
     let stream = connect(server, who).await;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
@@ -70,7 +70,12 @@ async fn send(server: &Server, who: As, request: Request<Full<Bytes>>) -> Answer
     Answer { status: head.status, headers: head.headers, body }
 }
 
-fn request(method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Full<Bytes>> {
+pub(crate) fn request(
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Request<Full<Bytes>> {
     let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -78,7 +83,7 @@ fn request(method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> 
     request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
 }
 
-async fn get(server: &Server, path: &str, accept: &str) -> Answer {
+pub(crate) async fn get(server: &Server, path: &str, accept: &str) -> Answer {
     send(server, As::Admin, request(Method::GET, path, &[("accept", accept)], "")).await
 }
 

@@ -5,8 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod https;
 mod lists;
+mod operations;
 mod pods;
 mod services;
 mod watches;

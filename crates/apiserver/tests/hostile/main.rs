@@ -87,13 +87,13 @@ async fn start() -> Server {
     let node = NodeDial::new();
     let server = Server::start_with(|config| {
         let folder = tempfile::tempdir().unwrap();
-        let tokens = ServiceAccountTokens {
-            keys: Arc::new(TokenKeys::open(&folder.path().join("service-account.key")).unwrap()),
-            issuer: "https://kubernetes.default.svc.cluster.local".to_owned(),
-            audiences: vec!["api".to_owned()],
-            objects: config.caches.clone(),
-            clock: Arc::new(SystemClock),
-        };
+        let tokens = ServiceAccountTokens::new(
+            Arc::new(TokenKeys::open(&folder.path().join("service-account.key")).unwrap()),
+            vec!["https://kubernetes.default.svc.cluster.local".to_owned()],
+            vec!["api".to_owned()],
+            config.caches.clone(),
+            Arc::new(SystemClock),
+        );
         let all: Vec<Arc<dyn Authenticator>> = vec![Arc::new(ClientCertificate), Arc::new(tokens)];
         config.authenticator = Arc::new(Chain::new(all));
         let trust = node.trust();

@@ -5,6 +5,7 @@
 //! and `none` does not exist.
 
 mod der;
+mod jwk;
 mod signing;
 mod verifying;
 
@@ -90,6 +91,20 @@ impl TokenKeys {
         }
         let signing = SigningKey::from_pem(&existing(signing)?).map_err(malformed(signing))?;
         Ok(Self { signing, verifying: keys })
+    }
+
+    /// The keys whose signatures are taken, as a JSON Web Key Set.
+    pub fn key_set(&self) -> String {
+        let keys: Vec<String> = self.verifying.iter().filter_map(VerifyingKey::json).collect();
+        format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+    }
+
+    /// How those keys sign, by the names that token headers have, sorted.
+    pub fn algorithms(&self) -> Vec<&'static str> {
+        let mut names: Vec<&str> = self.verifying.iter().map(|key| key.algorithm().name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     fn from_pem(pem: &str) -> Result<Self, String> {
@@ -236,6 +251,18 @@ mod tests {
             // The verifier's own key is not among those that it takes.
             assert_eq!(verifier.verify::<Claims>(&verifier.sign(b"{}")), Err(TokenError::Foreign));
         }
+    }
+
+    #[test]
+    fn the_key_set_names_the_keys_that_tokens_name() {
+        let keys = keys();
+        let token = keys.sign(b"{}");
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+        let header: Header = serde_json::from_slice(&header).unwrap();
+        let set = keys.key_set();
+        assert!(set.starts_with(r#"{"keys":[{"use":"sig","kty":"EC","kid":""#), "{set}");
+        assert!(set.contains(&format!(r#""kid":"{}""#, header.kid)), "{set}");
+        assert_eq!(keys.algorithms(), ["ES256"]);
     }
 
     #[test]

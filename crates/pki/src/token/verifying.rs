@@ -1,7 +1,7 @@
 //! A public key whose signatures are taken.
 
 use super::signing::SigningKey;
-use super::{Algorithm, der, key_id};
+use super::{Algorithm, der, jwk, key_id};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -57,6 +57,16 @@ impl VerifyingKey {
             return Err("holds an ECDSA key on another curve than P-256".to_owned());
         }
         Ok(Self::new(algorithm, bits, key_id(info)))
+    }
+
+    /// How it signs.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The key as a JSON Web Key.
+    pub(super) fn json(&self) -> Option<String> {
+        jwk::json(self.algorithm, &self.public, &self.id)
     }
 
     /// Whether a token with this header can be this key's. A token without a key id can be anyone's.

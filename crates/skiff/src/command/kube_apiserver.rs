@@ -3,8 +3,10 @@
 use super::flags::api_versions::ApiVersionFlags;
 use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
+use super::flags::requests::RequestFlags;
 use super::flags::serving::{ServingFlags, read};
 use super::flags::storage::StorageFlags;
+use super::flags::tokens::TokenFlags;
 use super::server::port_range;
 use crate::component::admission_plugins::AdmissionPlugins;
 use crate::component::api_server::{self, AuthorizationMode, Config, Keys, Store};
@@ -13,7 +15,7 @@ use crate::component::process;
 use crate::server::address;
 use anyhow::{Context, Result, bail, ensure};
 use ipnet::IpNet;
-use skiff_pki::{Issued, TokenKeys};
+use skiff_pki::Issued;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -60,18 +62,10 @@ pub(crate) struct Args {
     /// Ports of NodePort Services
     #[arg(long, default_value = "30000-32767")]
     service_node_port_range: String,
-    /// Issuer of service-account tokens
-    #[arg(long, required = true)]
-    service_account_issuer: String,
-    /// Keys whose signatures of service-account tokens are taken; may be repeated
-    #[arg(long, required = true, value_name = "FILE")]
-    service_account_key_file: Vec<PathBuf>,
-    /// Key that signs service-account tokens
-    #[arg(long, required = true, value_name = "FILE")]
-    service_account_signing_key_file: PathBuf,
-    /// Audiences that the API server answers to (default: the issuer)
-    #[arg(long, value_delimiter = ',')]
-    api_audiences: Vec<String>,
+    #[command(flatten)]
+    tokens: TokenFlags,
+    #[command(flatten)]
+    requests: RequestFlags,
     /// Authorizers in the order in which they are asked: Node, RBAC, AlwaysAllow, AlwaysDeny
     #[arg(long, default_value = "AlwaysAllow", value_delimiter = ',')]
     authorization_mode: Vec<String>,
@@ -155,19 +149,15 @@ fn config(args: &Args) -> Result<Config> {
     };
     let authorization: Vec<AuthorizationMode> =
         args.authorization_mode.iter().map(|name| mode(name)).collect::<Result<_>>()?;
-    let audiences = if args.api_audiences.is_empty() {
-        vec![args.service_account_issuer.clone()]
-    } else {
-        args.api_audiences.clone()
-    };
     Ok(Config {
         bind_address: args.serving.bind_address,
         port: args.secure_port,
         advertise_addresses: vec![advertise],
         service_cidrs: args.service_cluster_ip_range.clone(),
         node_port_range: port_range(&args.service_node_port_range)?,
-        issuer: args.service_account_issuer.clone(),
-        audiences,
+        tokens: args.tokens.read()?,
+        requests: args.requests.read()?,
+        shared_store: true,
         // As upstream: who may do everything must at least have a name.
         anonymous: args.anonymous_auth && !authorization.contains(&AuthorizationMode::AlwaysAllow),
         authorization,
@@ -195,8 +185,7 @@ fn mode(name: &str) -> Result<AuthorizationMode> {
 fn keys(args: &Args, config: &Config) -> Result<Keys> {
     let mut addresses = config.advertise_addresses.clone();
     addresses.extend(config.service_cidrs.iter().filter_map(|block| address::nth(block, 1)));
-    let tokens =
-        TokenKeys::from_files(&args.service_account_signing_key_file, &args.service_account_key_file)?;
+    let tokens = args.tokens.keys()?;
     Ok(Keys {
         serving: args.serving.certificate("apiserver", Some(Path::new(CERT_DIR)), &addresses)?,
         client_ca: args.serving.client_ca()?.unwrap_or_default(),

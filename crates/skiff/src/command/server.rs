@@ -3,6 +3,7 @@
 use super::flags::api_versions::ApiVersionFlags;
 use super::flags::features::FeatureFlags;
 use super::flags::logging::LoggingFlags;
+use super::flags::requests::RequestFlags;
 use super::flags::storage::StorageFlags;
 use crate::component::datastore::Etcd;
 use crate::server::{self, Config};
@@ -89,6 +90,8 @@ pub(crate) struct Args {
     audit_log_path: Option<PathBuf>,
     #[command(flatten)]
     storage: StorageFlags,
+    #[command(flatten)]
+    requests: RequestFlags,
     #[command(flatten)]
     versions: ApiVersionFlags,
     #[command(flatten)]
@@ -177,6 +180,7 @@ fn config(args: Args) -> Result<Config> {
         datastore,
         compaction_interval: args.storage.compaction_interval(),
         audit_log: args.audit_log_path,
+        requests: args.requests.read()?,
         runtime_config: args.versions.config()?,
         features: args.features.gates()?,
     })

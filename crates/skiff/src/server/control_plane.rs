@@ -3,7 +3,7 @@
 use super::data_dir::DataDir;
 use super::{Config, address, secrets_key};
 use crate::component::admission_plugins::AdmissionPlugins;
-use crate::component::api_server::{self, AuthorizationMode, Keys, Running, Store};
+use crate::component::api_server::{self, AuthorizationMode, Keys, Running, Store, Tokens};
 use crate::component::datastore;
 use anyhow::{Context, Result};
 use skiff_apimachinery::GroupResource;
@@ -97,8 +97,15 @@ fn settings(config: &Config) -> api_server::Config {
         advertise_addresses: config.advertise_addresses.clone(),
         service_cidrs: config.service_cidrs.clone(),
         node_port_range: config.node_port_range,
-        audiences: vec![issuer.clone(), "skiff".to_owned()],
-        issuer,
+        tokens: Tokens {
+            audiences: vec![issuer.clone(), "skiff".to_owned()],
+            issuers: vec![issuer],
+            keys_uri: None,
+            max_expiration: None,
+            extend_expiration: true,
+        },
+        requests: config.requests.clone(),
+        shared_store: config.datastore.is_some(),
         authorization: vec![AuthorizationMode::Node, AuthorizationMode::Rbac],
         anonymous: true,
         admission: AdmissionPlugins::default(),

@@ -12,6 +12,7 @@ mod dns;
 mod node;
 mod secrets_key;
 
+use crate::component::api_server::Requests;
 use crate::component::datastore::Etcd;
 use crate::component::process;
 use anyhow::Result;
@@ -49,6 +50,7 @@ pub(crate) struct Config {
     /// How often old revisions are forgotten; `None` for never.
     pub(crate) compaction_interval: Option<Duration>,
     pub(crate) audit_log: Option<PathBuf>,
+    pub(crate) requests: Requests,
     pub(crate) runtime_config: RuntimeConfig,
     pub(crate) features: FeatureGates,
 }

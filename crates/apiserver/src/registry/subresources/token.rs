@@ -3,20 +3,21 @@
 use super::super::Registry;
 use super::{Action, Context, Target};
 use crate::authentication::service_account::ServiceAccountTokens;
+use crate::authentication::token_request::Issued;
 use futures::future::BoxFuture;
 use skiff_apimachinery::{Document, Status};
 
 /// Issues service-account tokens.
 pub trait TokenIssuer: Send + Sync + 'static {
-    /// The TokenRequest with its status filled in.
+    /// Answers a TokenRequest.
     ///
     /// # Errors
     /// If the account or the bound object is not there, or the request is invalid.
-    fn issue(&self, namespace: &str, name: &str, request: Document) -> Result<Document, Status>;
+    fn issue(&self, namespace: &str, name: &str, request: Document) -> Result<Issued, Status>;
 }
 
 impl TokenIssuer for ServiceAccountTokens {
-    fn issue(&self, namespace: &str, name: &str, request: Document) -> Result<Document, Status> {
+    fn issue(&self, namespace: &str, name: &str, request: Document) -> Result<Issued, Status> {
         Self::issue(self, namespace, name, request)
     }
 }
@@ -28,7 +29,7 @@ impl Action for TokenAction {
     fn run<'a>(
         &'a self,
         registry: &'a Registry,
-        _: &'a mut Context,
+        context: &'a mut Context,
         target: &'a Target,
         sent: Document,
     ) -> BoxFuture<'a, Result<Document, Status>> {
@@ -40,7 +41,9 @@ impl Action for TokenAction {
             if let Some(cache) = registry.cache(target) {
                 cache.caught_up().await?;
             }
-            tokens.issue(&target.namespace, &target.name, sent)
+            let issued = tokens.issue(&target.namespace, &target.name, sent)?;
+            context.warnings.extend(issued.warnings);
+            Ok(issued.request)
         })
     }
 }

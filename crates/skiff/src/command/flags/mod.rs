@@ -5,5 +5,7 @@ pub(super) mod cluster_access;
 pub(super) mod features;
 pub(super) mod leader_elect;
 pub(super) mod logging;
+pub(super) mod requests;
 pub(super) mod serving;
 pub(super) mod storage;
+pub(super) mod tokens;

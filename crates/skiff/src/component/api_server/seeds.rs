@@ -66,4 +66,28 @@ impl Door for LocalDoor {
             self.0.call(call(Verb::Update, resource, &key.namespace, &key.name, Some(object))).await.map(drop)
         })
     }
+
+    fn update_status<'a>(
+        &'a self,
+        resource: &'a GroupVersionResource,
+        object: Document,
+    ) -> BoxFuture<'a, Result<(), Status>> {
+        Box::pin(async move {
+            let key = object.key();
+            let mut call = call(Verb::Update, resource, &key.namespace, &key.name, Some(object));
+            call.subresource = "status".to_owned();
+            self.0.call(call).await.map(drop)
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        resource: &'a GroupVersionResource,
+        namespace: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<(), Status>> {
+        Box::pin(
+            async move { self.0.call(call(Verb::Delete, resource, namespace, name, None)).await.map(drop) },
+        )
+    }
 }
