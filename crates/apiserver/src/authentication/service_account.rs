@@ -52,7 +52,7 @@ pub struct Private {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are JWT's")]
 pub struct Claims {
-    #[serde(deserialize_with = "one_or_many")]
+    #[serde(default, deserialize_with = "one_or_many")]
     pub aud: Vec<String>,
     pub exp: i64,
     #[serde(default)]
