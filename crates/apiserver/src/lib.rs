@@ -21,6 +21,7 @@ pub mod connect;
 mod convert;
 mod custom;
 mod documents;
+mod flow_control;
 mod health;
 mod local;
 pub mod objects;

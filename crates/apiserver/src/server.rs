@@ -9,6 +9,7 @@ use crate::chain::{AdmissionMetrics, Audit, Core, Limits, Metrics};
 use crate::connect::Kubelets;
 use crate::custom::CustomResources;
 use crate::documents::Documents;
+use crate::flow_control::FlowControl;
 use crate::health::{Health, Hold};
 use crate::local::Local;
 use crate::operation::Review;
@@ -128,6 +129,8 @@ fn default_warm() -> Vec<GroupResource> {
     let rbac = ["roles", "rolebindings", "clusterroles", "clusterrolebindings"];
     let mut all: Vec<GroupResource> = core.iter().map(|plural| GroupResource::new("", *plural)).collect();
     all.extend(rbac.iter().map(|plural| GroupResource::new("rbac.authorization.k8s.io", *plural)));
+    let flow_control = ["flowschemas", "prioritylevelconfigurations"];
+    all.extend(flow_control.iter().map(|plural| GroupResource::new("flowcontrol.apiserver.k8s.io", *plural)));
     all.push(GroupResource::new("scheduling.k8s.io", "priorityclasses"));
     all.push(GroupResource::new("networking.k8s.io", "ingressclasses"));
     all.push(GroupResource::new("networking.k8s.io", "ipaddresses"));
@@ -193,15 +196,16 @@ impl ApiServer {
         tell_objects(&config.metrics, &caches);
         let core = Arc::new(Core {
             documents: Arc::new(Documents::new(caches.table().clone(), &config.public_address)),
-            caches,
+            caches: caches.clone(),
             registry,
             authenticator: config.authenticator,
             authorizer: config.authorizer,
             audit: config.audit,
             reviews: config.reviews,
             kubelets: config.kubelets,
-            health: Health::new(config.clock.clone(), config.livez_grace),
+            health: Health::new(config.clock.clone(), config.livez_grace, warm),
             clock: config.clock,
+            flow_control: FlowControl::new(caches.clone()),
             limits: Limits::new(config.max_in_flight.0, config.max_in_flight.1),
             metrics: Metrics::new(config.metrics),
             openid: config.openid,

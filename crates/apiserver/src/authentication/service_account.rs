@@ -52,7 +52,7 @@ pub struct Private {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are JWT's")]
 pub struct Claims {
-    #[serde(deserialize_with = "one_or_many")]
+    #[serde(default, deserialize_with = "one_or_many")]
     pub aud: Vec<String>,
     pub exp: i64,
     #[serde(default)]
@@ -312,15 +312,14 @@ impl Authenticator for ServiceAccountTokens {
         &'a self,
         credentials: Credentials<'a>,
     ) -> BoxFuture<'a, Result<Option<UserInfo>, InvalidCredentials>> {
-        let answer = match bearer_token(credentials.headers) {
-            None => Ok(None),
-            Some(token) => match self.check(&token, &self.audiences) {
-                Ok(Some((user, _))) => Ok(Some(user)),
+        let answer = bearer_token(credentials.headers).and_then(|token| {
+            let Some(token) = token else { return Ok(None) };
+            match self.check(&token, &self.audiences)? {
+                Some((user, _)) => Ok(Some(user)),
                 // A token that no authenticator knows is no anonymous request.
-                Ok(None) => Err(InvalidCredentials("invalid bearer token".into())),
-                Err(error) => Err(error),
-            },
-        };
+                None => Err(InvalidCredentials("invalid bearer token".into())),
+            }
+        });
         Box::pin(std::future::ready(answer))
     }
 }

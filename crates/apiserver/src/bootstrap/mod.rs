@@ -15,12 +15,16 @@ pub mod policy;
 
 pub use keeper::Keeper;
 
+use crate::flow_control::policy as policy_of_flows;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
 use skiff_apimachinery::{Document, GroupVersion, GroupVersionResource, Status, doc};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// Annotations by which an administrator keeps an object as it is.
+const OPT_OUTS: [&str; 2] =
+    ["rbac.authorization.kubernetes.io/autoupdate", "apf.kubernetes.io/autoupdate-spec"];
 /// How many writes are under way at once: enough to share the store's commits.
 const PARALLEL: usize = 64;
 
@@ -136,7 +140,7 @@ async fn ensure(door: &dyn Door, seed: Seed) -> Result<(), Status> {
 
 /// The object with what it lacks; `None` if it lacks nothing.
 fn corrected(current: &Document, seed: &Seed) -> Option<Document> {
-    if current.annotation("rbac.authorization.kubernetes.io/autoupdate") == Some("false") {
+    if OPT_OUTS.iter().any(|annotation| current.annotation(annotation) == Some("false")) {
         return None;
     }
     let mut object = current.clone();
@@ -196,11 +200,21 @@ fn objects(config: &Config) -> Vec<Seed> {
         policy::role_bindings().into_iter().map(|o| seed(RBAC, "rolebindings", o, Keep::AddSubjects)),
     );
     seeds.extend(priority_classes());
+    seeds.extend(flow_control());
     seeds.push(kubernetes_service::service(config));
     seeds.push(kubernetes_service::service_cidr(config));
     seeds.push(extension_authentication(config));
     seeds.extend(api_services::seeds(&config.versions));
     seeds
+}
+
+/// Which requests go before others.
+fn flow_control() -> impl Iterator<Item = Seed> {
+    const GROUP: &str = "flowcontrol.apiserver.k8s.io";
+    let levels = policy_of_flows::priority_levels().into_iter();
+    let schemas = policy_of_flows::flow_schemas().into_iter();
+    let levels = levels.map(|o| seed(GROUP, "prioritylevelconfigurations", o, Keep::Fields(&["spec"])));
+    levels.chain(schemas.map(|o| seed(GROUP, "flowschemas", o, Keep::Fields(&["spec"]))))
 }
 
 fn priority_classes() -> [Seed; 2] {

@@ -8,6 +8,7 @@ use crate::authorization::Authorizer;
 use crate::cache::Caches;
 use crate::connect::Kubelets;
 use crate::documents::Documents;
+use crate::flow_control::FlowControl;
 use crate::health::Health;
 use crate::operation::Review;
 use crate::registry::Registry;
@@ -28,6 +29,7 @@ pub struct Core {
     pub(crate) reviews: Option<Arc<dyn Review>>,
     pub(crate) kubelets: Option<Kubelets>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) flow_control: FlowControl,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) documents: Arc<Documents>,

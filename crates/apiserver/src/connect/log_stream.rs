@@ -141,7 +141,8 @@ fn choose(asked: &HeaderMap) -> (Option<&'static str>, Frames) {
     offered.split(',').find_map(known).map_or((None, Frames::Binary), |(name, frames)| (Some(name), *frames))
 }
 
-fn accept_key(key: &[u8]) -> String {
+/// The answer to a client's WebSocket key.
+pub(crate) fn accept_key(key: &[u8]) -> String {
     let mut digest = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
     digest.update(key);
     digest.update(WEBSOCKET_GUID.as_bytes());
@@ -166,8 +167,8 @@ async fn write_frames(
     client.shutdown().await
 }
 
-/// One unmasked, final frame.
-async fn write_frame(
+/// Writes one unmasked, final frame.
+pub(crate) async fn write_frame(
     client: &mut (impl tokio::io::AsyncWrite + Unpin),
     opcode: u8,
     payload: &[u8],

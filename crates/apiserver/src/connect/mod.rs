@@ -19,6 +19,8 @@ mod relay;
 mod tests;
 mod tls;
 
+pub(crate) use log_stream::{accept_key, write_frame};
+
 pub use dial::{BoxedConnection, Connection, Destination, Dial, DirectDial, Security};
 
 use crate::authentication::UserInfo;

@@ -11,6 +11,7 @@ pub use answer::Answer;
 use crate::cache::Caches;
 use crate::request::Query;
 use answer::Outcome;
+use skiff_apimachinery::GroupResource;
 use skiff_apimachinery::time::Clock;
 use skiff_storage::Storage;
 use skiff_telemetry::{Counter, Family, Gauge, Registry};
@@ -37,6 +38,8 @@ pub struct Health {
     hooks: RwLock<Vec<Hook>>,
     stopping: AtomicBool,
     clock: Arc<dyn Clock>,
+    /// Resources whose caches must be filled.
+    warm: Vec<GroupResource>,
     /// Until then livez does not mind a boot sequence that is not through.
     grace_ends: jiff::Timestamp,
     metrics: Metrics,
@@ -96,14 +99,16 @@ impl Endpoint {
 // === impl Health ===
 
 impl Health {
-    /// Every step of the boot sequence counts as done until someone holds it.
-    pub fn new(clock: Arc<dyn Clock>, livez_grace: Duration) -> Self {
+    /// Every step of the boot sequence counts as done until someone holds it. What authorizers and plugins read of the warm
+    /// resources must be there for the server to be ready.
+    pub fn new(clock: Arc<dyn Clock>, livez_grace: Duration, warm: Vec<GroupResource>) -> Self {
         let done = |name: &&str| Hook { name: Arc::from(*name), done: Arc::new(AtomicBool::new(true)) };
         let registry = Registry::new();
         let now = clock.now();
         Self {
             hooks: RwLock::new(checks::BOOT_SEQUENCE.iter().map(done).collect()),
             stopping: AtomicBool::new(false),
+            warm,
             // A grace period beyond all time never ends.
             grace_ends: now.checked_add(livez_grace).unwrap_or(jiff::Timestamp::MAX),
             clock,
@@ -187,7 +192,7 @@ impl Health {
         match name {
             checks::PING | checks::LOG => Ok(()),
             checks::STORE | checks::STORE_READINESS => store(&**caches.storage()).await,
-            checks::CACHES => synced(caches),
+            checks::CACHES => synced(caches, &self.warm),
             checks::SHUTDOWN if self.stopping.load(Ordering::Acquire) => {
                 Err("process is shutting down".into())
             }
@@ -223,14 +228,15 @@ async fn store(storage: &dyn Storage) -> Result<(), String> {
     }
 }
 
-/// Whether every cache that runs has been filled.
-fn synced(caches: &Caches) -> Result<(), String> {
-    let running = caches.all_running();
-    let waiting: Vec<String> = running
-        .iter()
-        .filter(|cache| cache.revision() == 0)
-        .map(|cache| cache.row().group_resource().to_string())
-        .collect();
+/// Whether the caches of these resources have been filled.
+fn synced(caches: &Caches, resources: &[GroupResource]) -> Result<(), String> {
+    let rows = caches.table().rows();
+    let is_waiting = |resource: &&GroupResource| {
+        let cache = rows.stored(resource).and_then(|row| caches.running(&row));
+        cache.is_some_and(|cache| cache.revision() == 0)
+    };
+    let waiting: Vec<String> =
+        resources.iter().filter(is_waiting).map(|resource| resource.to_string()).collect();
     if waiting.is_empty() {
         return Ok(());
     }
@@ -267,7 +273,8 @@ mod tests {
     use super::*;
 
     fn health(grace: u64) -> Health {
-        Health::new(Arc::new(skiff_apimachinery::time::SystemClock), Duration::from_secs(grace))
+        let clock = Arc::new(skiff_apimachinery::time::SystemClock);
+        Health::new(clock, Duration::from_secs(grace), Vec::new())
     }
 
     #[test]

@@ -155,9 +155,10 @@ fn check_verb(row: &Resource, info: &RequestInfo) -> Result<(), Status> {
     };
     let misplaced = info.subresource.is_empty()
         && match info.verb {
-            // Objects are created in a collection, and namespaced ones in a namespace.
+            // Objects are created and deleted in a collection, and namespaced ones in a namespace.
             Verb::Create => !info.name.is_empty() || (row.namespaced() && info.namespace.is_empty()),
             Verb::Update | Verb::Patch => info.name.is_empty(),
+            Verb::DeleteCollection => row.namespaced() && info.namespace.is_empty(),
             _ => false,
         };
     if wanted == Verbs::NONE || !served.contains(wanted) || misplaced {

@@ -5,10 +5,11 @@ use super::tls::ClientIdentity;
 use super::{nonresource, resource, respond};
 use crate::authentication::{Credentials, UserInfo};
 use crate::chain::{self, Core, Deadline, Kind, Record, Unable};
+use crate::flow_control::Flow;
 use crate::request::{Query, RequestInfo};
 use crate::serve::body::ResponseBody;
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use skiff_apimachinery::Status;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(super) struct Inbound {
 struct Trail {
     user: UserInfo,
     impersonated: Option<UserInfo>,
+    flow: Option<Flow>,
     allowed: bool,
     reason: String,
 }
@@ -90,6 +92,11 @@ async fn answer(
             response
         }
     };
+    if let Some(flow) = trail.flow.take() {
+        let headers = response.headers_mut();
+        headers.insert(HeaderName::from_static("x-kubernetes-pf-flowschema-uid"), flow.schema);
+        headers.insert(HeaderName::from_static("x-kubernetes-pf-prioritylevel-uid"), flow.level);
+    }
     respond::finish(&mut response, &audit_id, core.hsts.as_ref(), cors);
     let code = response.status().as_u16();
     core.metrics.finish(&running, code, response.body().size());
@@ -153,7 +160,10 @@ async fn admitted(
         Err(Unable::Malformed(why)) => return Ok(internal_error(&inbound.request, &why)),
     };
     let user = trail.impersonated.as_ref().unwrap_or(&trail.user).clone();
-    let Ok(_permit) = core.limits.enter(&inbound.info, &user) else {
+    trail.flow = core.flow_control.classify(&inbound.info, &user);
+    let exempt = trail.flow.as_ref().is_some_and(|flow| flow.exempt);
+    let permit = if exempt { Ok(None) } else { core.limits.enter(&inbound.info, &user).map(Some) };
+    let Ok(_permit) = permit else {
         core.metrics.dropped(kind);
         return Ok(respond::too_many_requests());
     };

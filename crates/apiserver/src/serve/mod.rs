@@ -12,6 +12,7 @@ mod nonresource;
 mod resource;
 mod respond;
 mod tls;
+mod watch_socket;
 
 pub use connection::run;
 pub use cors::{Cors, CorsError};

@@ -2,6 +2,7 @@
 
 use super::body::ResponseBody;
 use super::handler::{Inbound, text};
+use super::watch_socket::WatchSocket;
 use super::{MAX_BODY, gzip, respond};
 use crate::chain::{self, Core};
 use crate::operation::{self, Answer, Call, Outcome};
@@ -42,12 +43,20 @@ pub(super) async fn handle(core: &Arc<Core>, inbound: Inbound) -> Result<Respons
         return Err(Status::no_such_method());
     }
     let form = negotiate(core, &row, &inbound)?;
-    let Inbound { info, query, user, user_agent, request, stop } = inbound;
+    let Inbound { info, query, user, user_agent, mut request, stop } = inbound;
+    let socket = (info.verb == Verb::Watch).then(|| WatchSocket::asked(&mut request)).flatten();
     let (head, body) = request.into_parts();
     let body = if info.verb.is_mutating() { read(&head.headers, body).await? } else { Body::Empty };
     let call = Call { info, query, user, user_agent, body };
     let answer = operation::run(core, &row, call).await?;
-    Ok(rendered(core, form, answer, &head.headers, stop))
+    match (socket, answer.outcome) {
+        (Some(socket), Outcome::Watch(opened)) => {
+            let tally = core.metrics.watch_events(&form.row);
+            let media = form.accepted.media;
+            Ok(socket.serve(media, until(render::watch(form, opened, tally), stop)))
+        }
+        (_, outcome) => Ok(rendered(core, form, Answer { outcome, ..answer }, &head.headers, stop)),
+    }
 }
 
 fn is_built_in(core: &Core, info: &RequestInfo) -> bool {
