@@ -6,7 +6,8 @@ use skiff_apimachinery::{Document, doc};
 const API_VERSION: &str = "flowcontrol.apiserver.k8s.io/v1";
 
 /// Name, shares, what may be lent in percent, then queues and hand size if requests wait in queues.
-const LEVELS: [(&str, i64, i64, Option<(i64, i64)>); 7] = [
+type Level = (&'static str, i64, i64, Option<(i64, i64)>);
+const LEVELS: [Level; 7] = [
     ("catch-all", 5, 0, None),
     ("global-default", 20, 50, Some((128, 6))),
     ("leader-election", 10, 0, Some((16, 4))),
