@@ -1,7 +1,7 @@
 //! APIServices: which server answers for a group and version.
 
 use super::cells;
-use crate::{Cell, Column, Strategy};
+use crate::{Cell, Column, NameRule, Strategy};
 use jiff::Timestamp;
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
 
@@ -25,6 +25,11 @@ impl Strategy for ApiService {
 
     fn has_generation(&self) -> bool {
         false
+    }
+
+    // The core group's is `v1.`.
+    fn name_rule(&self) -> NameRule {
+        NameRule::PathSegment
     }
 
     fn allow_unconditional_update(&self) -> bool {
