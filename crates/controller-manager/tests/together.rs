@@ -11,7 +11,7 @@ use skiff_client::{Client, DeleteOptions, PatchKind};
 use skiff_controller_manager::{Clients, Config, ControllerManager};
 use std::sync::Arc;
 
-const SERVED: [&skiff_client::Resource; 9] = [
+const SERVED: [&skiff_client::Resource; 10] = [
     &PODS,
     &SERVICES,
     &NAMESPACES,
@@ -20,6 +20,7 @@ const SERVED: [&skiff_client::Resource; 9] = [
     &NODES,
     &DEPLOYMENTS,
     &REPLICA_SETS,
+    &REPLICATION_CONTROLLERS,
     &EVENTS,
 ];
 
@@ -195,4 +196,25 @@ async fn a_quota_tells_what_is_used_and_gives_back_what_went() {
     api.until("two config maps", |api| tells(api, doc!({"count/configmaps": "2", "pods": "0"}))).await;
     client.delete(&CONFIG_MAPS, "n", "a", &DeleteOptions::default()).await.unwrap();
     api.until("one config map", |api| tells(api, doc!({"count/configmaps": "1", "pods": "0"}))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replication_controller_keeps_its_pods() {
+    let (api, client) = start();
+    tokio::spawn(run_pods(api.clone(), client.clone()));
+    let controller = doc!({"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "web"},
+        "spec": {"replicas": 3, "selector": {"app": "web"},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "v1"}]}}}});
+    client.create(&REPLICATION_CONTROLLERS, "n", controller).await.unwrap();
+    let tells = |api: &Api, replicas: i64| {
+        let status = &api.list(&REPLICATION_CONTROLLERS)[0]["status"];
+        ["replicas", "readyReplicas", "availableReplicas"]
+            .iter()
+            .all(|field| status.i64_at(&[field]) == Some(replicas))
+    };
+    api.until("three pods", |api| tells(api, 3)).await;
+    let fewer = doc!({"spec": {"replicas": 1}});
+    client.patch(&REPLICATION_CONTROLLERS, "n", "web", "", PatchKind::Merge, fewer).await.unwrap();
+    api.until("one pod", |api| tells(api, 1) && api.list(&PODS).len() == 1).await;
+    assert_eq!(api.created(&PODS), 3);
 }

@@ -11,6 +11,7 @@ pub mod persistent_volume_claim_protection;
 pub mod persistent_volume_protection;
 pub mod pod_gc;
 pub mod replicaset;
+pub mod replicationcontroller;
 pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
@@ -34,6 +35,7 @@ pub struct Registration {
 /// All controllers.
 pub fn all() -> Vec<Registration> {
     vec![
+        register::<replicationcontroller::ReplicationManager>(),
         register::<replicaset::ReplicaSetController>(),
         register::<deployment::DeploymentController>(),
         register::<namespace::NamespaceController>(),
