@@ -11,7 +11,7 @@ use skiff_client::{Client, DeleteOptions, PatchKind};
 use skiff_controller_manager::{Clients, Config, ControllerManager};
 use std::sync::Arc;
 
-const SERVED: [&skiff_client::Resource; 10] = [
+const SERVED: [&skiff_client::Resource; 12] = [
     &PODS,
     &SERVICES,
     &NAMESPACES,
@@ -21,6 +21,8 @@ const SERVED: [&skiff_client::Resource; 10] = [
     &DEPLOYMENTS,
     &REPLICA_SETS,
     &REPLICATION_CONTROLLERS,
+    &DAEMON_SETS,
+    &CONTROLLER_REVISIONS,
     &EVENTS,
 ];
 
@@ -217,4 +219,38 @@ async fn a_replication_controller_keeps_its_pods() {
     client.patch(&REPLICATION_CONTROLLERS, "n", "web", "", PatchKind::Merge, fewer).await.unwrap();
     api.until("one pod", |api| tells(api, 1) && api.list(&PODS).len() == 1).await;
     assert_eq!(api.created(&PODS), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_set_has_a_pod_on_every_node_and_rolls_them() {
+    let (api, client) = start();
+    tokio::spawn(run_pods(api.clone(), client.clone()));
+    let node = |name: &str| {
+        doc!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+    };
+    for name in ["a", "b"] {
+        client.create(&NODES, "", node(name)).await.unwrap();
+    }
+    let set = doc!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent"},
+        "spec": {"selector": {"matchLabels": {"app": "agent"}}, "revisionHistoryLimit": 10,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
+            "template": {"metadata": {"labels": {"app": "agent"}}, "spec": {"containers": [{"name": "c", "image": "v1"}]}}}});
+    client.create(&DAEMON_SETS, "n", set).await.unwrap();
+    let complete = |api: &Api, nodes: i64| {
+        let set = &api.list(&DAEMON_SETS)[0];
+        let count = |field: &str| set.i64_at(&["status", field]).unwrap_or(0);
+        count("observedGeneration") == set.generation()
+            && count("updatedNumberScheduled") == nodes
+            && count("numberAvailable") == nodes
+    };
+    api.until("two pods", |api| complete(api, 2)).await;
+    client.create(&NODES, "", node("c")).await.unwrap();
+    api.until("three pods", |api| complete(api, 3)).await;
+    assert_eq!((api.created(&PODS), api.created(&CONTROLLER_REVISIONS)), (3, 1));
+
+    let image = doc!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "v2"}]}}}});
+    client.patch(&DAEMON_SETS, "n", "agent", "", PatchKind::Merge, image).await.unwrap();
+    api.until("three new pods", |api| complete(api, 3)).await;
+    assert_eq!((api.created(&PODS), api.created(&CONTROLLER_REVISIONS)), (6, 2));
 }

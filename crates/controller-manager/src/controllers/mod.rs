@@ -1,5 +1,6 @@
 //! One file or folder per controller. [`Controller`] tells how to add one.
 
+pub mod daemonset;
 pub mod deployment;
 pub mod endpoints;
 pub mod endpointslice;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Registration> {
         register::<replicationcontroller::ReplicationManager>(),
         register::<replicaset::ReplicaSetController>(),
         register::<deployment::DeploymentController>(),
+        register::<daemonset::DaemonSetController>(),
         register::<namespace::NamespaceController>(),
         register::<service_account::ServiceAccountController>(),
         register::<root_ca::RootCaPublisher>(),
