@@ -254,3 +254,19 @@ async fn a_daemon_set_has_a_pod_on_every_node_and_rolls_them() {
     api.until("three new pods", |api| complete(api, 3)).await;
     assert_eq!((api.created(&PODS), api.created(&CONTROLLER_REVISIONS)), (6, 2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_tells_how_many_pods_may_go() {
+    let (api, client) = start();
+    tokio::spawn(run_pods(api.clone(), client.clone()));
+    let budget = doc!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b"},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}}});
+    client.create(&POD_DISRUPTION_BUDGETS, "n", budget).await.unwrap();
+    client.create(&DEPLOYMENTS, "n", deployment(3)).await.unwrap();
+    api.until("a budget of one", |api| {
+        let status = &api.list(&POD_DISRUPTION_BUDGETS)[0]["status"];
+        let counts = ["expectedPods", "currentHealthy", "desiredHealthy", "disruptionsAllowed"];
+        counts.map(|field| status.i64_at(&[field]).unwrap_or(0)) == [3, 3, 2, 1]
+    })
+    .await;
+}

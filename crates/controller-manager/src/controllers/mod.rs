@@ -2,6 +2,7 @@
 
 pub mod daemonset;
 pub mod deployment;
+pub mod disruption;
 pub mod endpoints;
 pub mod endpointslice;
 pub mod garbage;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Registration> {
         register::<replicaset::ReplicaSetController>(),
         register::<deployment::DeploymentController>(),
         register::<daemonset::DaemonSetController>(),
+        register::<disruption::DisruptionController>(),
         register::<namespace::NamespaceController>(),
         register::<service_account::ServiceAccountController>(),
         register::<root_ca::RootCaPublisher>(),
