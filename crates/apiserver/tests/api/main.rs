@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod evictions;
 mod https;
 mod lists;
 mod pods;
