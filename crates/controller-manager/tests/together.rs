@@ -270,3 +270,26 @@ async fn a_budget_tells_how_many_pods_may_go() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn custom_endpoints_are_mirrored_while_they_are_there() {
+    let (api, client) = start();
+    let service = doc!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"}, "spec": {"ports": [{"port": 5432}]}});
+    client.create(&SERVICES, "n", service).await.unwrap();
+    let subsets =
+        |ip: &str| doc!([{"addresses": [{"ip": ip}], "ports": [{"port": 5432, "protocol": "TCP"}]}]);
+    let endpoints = doc!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "db"}, "subsets": subsets("10.0.0.1")});
+    client.create(&ENDPOINTS, "n", endpoints).await.unwrap();
+    let shows = |api: &Api, ip: &str| {
+        let slices = api.list(&ENDPOINT_SLICES);
+        let addresses = slices.iter().flat_map(|slice| slice.array_at(&["endpoints"]));
+        addresses.map(|endpoint| endpoint["addresses"].clone()).collect::<Vec<_>>() == [doc!([ip])]
+    };
+    api.until("a slice", |api| shows(api, "10.0.0.1")).await;
+    let moved = doc!({"subsets": subsets("10.0.0.2")});
+    client.patch(&ENDPOINTS, "n", "db", "", PatchKind::Merge, moved).await.unwrap();
+    api.until("the same slice with another address", |api| shows(api, "10.0.0.2")).await;
+    assert_eq!(api.created(&ENDPOINT_SLICES), 1);
+    client.delete(&ENDPOINTS, "n", "db", &DeleteOptions::default()).await.unwrap();
+    api.until("no slice", |api| api.list(&ENDPOINT_SLICES).is_empty()).await;
+}

@@ -5,6 +5,7 @@ pub mod deployment;
 pub mod disruption;
 pub mod endpoints;
 pub mod endpointslice;
+pub mod endpointslice_mirroring;
 pub mod garbage;
 pub mod namespace;
 pub mod node_ipam;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Registration> {
         register::<service_account::ServiceAccountController>(),
         register::<root_ca::RootCaPublisher>(),
         register::<endpointslice::EndpointSliceController>(),
+        register::<endpointslice_mirroring::EndpointSliceMirroringController>(),
         register::<endpoints::EndpointsController>(),
         register::<garbage::GarbageCollector>(),
         register::<node_ipam::NodeIpam>(),
