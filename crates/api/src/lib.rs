@@ -10,6 +10,7 @@
 //! - generated tables live under `generated/` and are never edited.
 
 pub mod discovery;
+pub mod disruption_budget;
 pub mod features;
 pub mod kinds;
 pub mod openapi;

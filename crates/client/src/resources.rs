@@ -91,6 +91,7 @@ resources! {
     JOBS: "batch" "v1" "jobs" "Job" namespaced;
     LEASES: "coordination.k8s.io" "v1" "leases" "Lease" namespaced;
     ENDPOINT_SLICES: "discovery.k8s.io" "v1" "endpointslices" "EndpointSlice" namespaced;
+    POD_DISRUPTION_BUDGETS: "policy" "v1" "poddisruptionbudgets" "PodDisruptionBudget" namespaced;
     PRIORITY_CLASSES: "scheduling.k8s.io" "v1" "priorityclasses" "PriorityClass" cluster;
     CLUSTER_ROLES: "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" cluster;
     VOLUME_ATTRIBUTES_CLASSES: "storage.k8s.io" "v1" "volumeattributesclasses" "VolumeAttributesClass" cluster;

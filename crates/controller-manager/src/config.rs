@@ -24,6 +24,8 @@ pub struct Config {
     pub terminated_pod_gc_threshold: usize,
     /// `--max-endpoints-per-slice`.
     pub max_endpoints_per_slice: usize,
+    /// `--mirroring-max-endpoints-per-subset`.
+    pub mirroring_max_endpoints_per_subset: usize,
     /// `--resource-quota-sync-period`: how often quotas are counted anew though nothing tells of a change.
     pub resource_quota_sync_period: Duration,
 }
@@ -40,6 +42,7 @@ impl Default for Config {
             node_startup_grace_period: Duration::from_secs(60),
             terminated_pod_gc_threshold: 12500,
             max_endpoints_per_slice: 100,
+            mirroring_max_endpoints_per_subset: 1000,
             resource_quota_sync_period: Duration::from_secs(300),
         }
     }

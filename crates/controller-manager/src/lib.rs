@@ -24,6 +24,7 @@ pub mod manager;
 mod metrics;
 pub mod ownership;
 pub mod plan;
+pub mod pod_control;
 pub mod pod_template;
 pub mod pods;
 pub mod protection;

@@ -1,9 +1,11 @@
 //! Who controls whom: adopting orphans that match, releasing what matches no longer.
 
 use crate::plan::Write;
+use crate::pods::orphans_of;
+use skiff_apimachinery::meta::ObjectKey;
 use skiff_apimachinery::selector::LabelSelector;
 use skiff_apimachinery::{Document, doc};
-use skiff_client::{Cached, PatchKind, Resource};
+use skiff_client::{Cached, Event, Index, Informer, PatchKind, Resource};
 use std::sync::Arc;
 
 /// Objects sorted by their relation to one controller object.
@@ -19,6 +21,38 @@ pub struct Claimed<T> {
 /// The UID of an object's controller.
 pub fn controller_uid(object: &Document) -> Option<&str> {
     object.controller_ref().map(|owner| owner.str_at(&["uid"]))
+}
+
+/// The objects by the UID of their controller; those without one under [`orphans_of`] their namespace.
+pub fn by_controller<T: 'static>(informer: &Informer<T>) -> Index<T> {
+    informer.index("controller", |object| {
+        vec![controller_uid(object).map_or_else(|| orphans_of(object.namespace()), str::to_owned)]
+    })
+}
+
+/// Which owners of a kind a change of an object concerns: its controllers before and after, or for an orphan those that
+/// select it.
+pub fn concerned<O, T>(
+    owners: &Informer<O>,
+    selector: impl Fn(&Document) -> LabelSelector,
+    event: &Event<T>,
+) -> Vec<ObjectKey> {
+    let controller = |object: &Cached<T>| {
+        let owner = object.controller_ref()?;
+        (owner.str_at(&["kind"]) == &*owners.resource().kind)
+            .then(|| ObjectKey::new(object.namespace(), owner.str_at(&["name"])))
+    };
+    let object = event.object();
+    let mut keys: Vec<ObjectKey> = controller(object).into_iter().collect();
+    if let Event::Updated { old, .. } = event {
+        keys.extend(controller(old).filter(|key| !keys.contains(key)));
+    }
+    if object.controller_ref().is_none() && !matches!(event, Event::Deleted(_)) {
+        let all = owners.list_namespace(object.namespace());
+        let selecting = all.iter().filter(|owner| selector(owner).matches(object.labels()));
+        keys.extend(selecting.map(|owner| owner.key()));
+    }
+    keys
 }
 
 /// A workload's `spec.selector`. The API server has checked it; one that does not parse all the same selects nothing, so

@@ -1,8 +1,9 @@
 //! Facts about pods that several controllers need, as upstream's `podutil` tells them.
 
-use crate::ownership::controller_uid;
+use crate::ownership;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
+use skiff_apimachinery::Document;
 use skiff_client::{Cached, Index, Informer};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +13,7 @@ pub type CachedPod = Arc<Cached<Pod>>;
 
 /// The pods by the UID of their controller; those without one under [`orphans_of`] their namespace.
 pub fn by_controller(pods: &Informer<Pod>) -> Index<Pod> {
-    pods.index("controller", |pod| {
-        vec![controller_uid(pod).map_or_else(|| orphans_of(pod.namespace()), str::to_owned)]
-    })
+    ownership::by_controller(pods)
 }
 
 /// The pods by the node that they are bound to; empty for none.
@@ -63,6 +62,12 @@ pub fn ready_since(pod: &Cached<Pod>) -> Option<Timestamp> {
     ready.last_transition_time.as_ref().map(|time| time.0)
 }
 
+/// A workload's `spec.minReadySeconds`.
+pub fn min_ready_seconds(workload: &Document) -> i32 {
+    let seconds = workload.i64_at(&["spec", "minReadySeconds"]).unwrap_or(0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
 /// Whether a pod has been ready for at least `minReadySeconds`.
 pub fn is_available(pod: &Cached<Pod>, min_ready_seconds: i32, now: Timestamp) -> bool {
     is_ready(pod)
@@ -75,4 +80,14 @@ pub fn available_in(pod: &Cached<Pod>, min_ready_seconds: i32, now: Timestamp) -
     let ready_for = now.duration_since(since).as_secs_f64();
     let missing = f64::from(min_ready_seconds) - ready_for;
     Some(if missing <= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(missing) })
+}
+
+/// When the next of these pods becomes available by time alone; `None` if none does.
+pub fn next_availability<'a>(
+    pods: impl IntoIterator<Item = &'a CachedPod>,
+    min_ready_seconds: i32,
+    now: Timestamp,
+) -> Option<Duration> {
+    let waits = pods.into_iter().filter_map(|pod| available_in(pod, min_ready_seconds, now));
+    waits.filter(|wait| !wait.is_zero()).min()
 }

@@ -11,7 +11,7 @@ use skiff_client::{Client, DeleteOptions, PatchKind};
 use skiff_controller_manager::{Clients, Config, ControllerManager};
 use std::sync::Arc;
 
-const SERVED: [&skiff_client::Resource; 9] = [
+const SERVED: [&skiff_client::Resource; 12] = [
     &PODS,
     &SERVICES,
     &NAMESPACES,
@@ -20,6 +20,9 @@ const SERVED: [&skiff_client::Resource; 9] = [
     &NODES,
     &DEPLOYMENTS,
     &REPLICA_SETS,
+    &REPLICATION_CONTROLLERS,
+    &DAEMON_SETS,
+    &CONTROLLER_REVISIONS,
     &EVENTS,
 ];
 
@@ -195,4 +198,98 @@ async fn a_quota_tells_what_is_used_and_gives_back_what_went() {
     api.until("two config maps", |api| tells(api, doc!({"count/configmaps": "2", "pods": "0"}))).await;
     client.delete(&CONFIG_MAPS, "n", "a", &DeleteOptions::default()).await.unwrap();
     api.until("one config map", |api| tells(api, doc!({"count/configmaps": "1", "pods": "0"}))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replication_controller_keeps_its_pods() {
+    let (api, client) = start();
+    tokio::spawn(run_pods(api.clone(), client.clone()));
+    let controller = doc!({"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "web"},
+        "spec": {"replicas": 3, "selector": {"app": "web"},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "v1"}]}}}});
+    client.create(&REPLICATION_CONTROLLERS, "n", controller).await.unwrap();
+    let tells = |api: &Api, replicas: i64| {
+        let status = &api.list(&REPLICATION_CONTROLLERS)[0]["status"];
+        ["replicas", "readyReplicas", "availableReplicas"]
+            .iter()
+            .all(|field| status.i64_at(&[field]) == Some(replicas))
+    };
+    api.until("three pods", |api| tells(api, 3)).await;
+    let fewer = doc!({"spec": {"replicas": 1}});
+    client.patch(&REPLICATION_CONTROLLERS, "n", "web", "", PatchKind::Merge, fewer).await.unwrap();
+    api.until("one pod", |api| tells(api, 1) && api.list(&PODS).len() == 1).await;
+    assert_eq!(api.created(&PODS), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_set_has_a_pod_on_every_node_and_rolls_them() {
+    let (api, client) = start();
+    tokio::spawn(run_pods(api.clone(), client.clone()));
+    let node = |name: &str| {
+        doc!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+    };
+    for name in ["a", "b"] {
+        client.create(&NODES, "", node(name)).await.unwrap();
+    }
+    let set = doc!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent"},
+        "spec": {"selector": {"matchLabels": {"app": "agent"}}, "revisionHistoryLimit": 10,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
+            "template": {"metadata": {"labels": {"app": "agent"}}, "spec": {"containers": [{"name": "c", "image": "v1"}]}}}});
+    client.create(&DAEMON_SETS, "n", set).await.unwrap();
+    let complete = |api: &Api, nodes: i64| {
+        let set = &api.list(&DAEMON_SETS)[0];
+        let count = |field: &str| set.i64_at(&["status", field]).unwrap_or(0);
+        count("observedGeneration") == set.generation()
+            && count("updatedNumberScheduled") == nodes
+            && count("numberAvailable") == nodes
+    };
+    api.until("two pods", |api| complete(api, 2)).await;
+    client.create(&NODES, "", node("c")).await.unwrap();
+    api.until("three pods", |api| complete(api, 3)).await;
+    assert_eq!((api.created(&PODS), api.created(&CONTROLLER_REVISIONS)), (3, 1));
+
+    let image = doc!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "v2"}]}}}});
+    client.patch(&DAEMON_SETS, "n", "agent", "", PatchKind::Merge, image).await.unwrap();
+    api.until("three new pods", |api| complete(api, 3)).await;
+    assert_eq!((api.created(&PODS), api.created(&CONTROLLER_REVISIONS)), (6, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_tells_how_many_pods_may_go() {
+    let (api, client) = start();
+    tokio::spawn(run_pods(api.clone(), client.clone()));
+    let budget = doc!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b"},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}}});
+    client.create(&POD_DISRUPTION_BUDGETS, "n", budget).await.unwrap();
+    client.create(&DEPLOYMENTS, "n", deployment(3)).await.unwrap();
+    api.until("a budget of one", |api| {
+        let status = &api.list(&POD_DISRUPTION_BUDGETS)[0]["status"];
+        let counts = ["expectedPods", "currentHealthy", "desiredHealthy", "disruptionsAllowed"];
+        counts.map(|field| status.i64_at(&[field]).unwrap_or(0)) == [3, 3, 2, 1]
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn custom_endpoints_are_mirrored_while_they_are_there() {
+    let (api, client) = start();
+    let service = doc!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"}, "spec": {"ports": [{"port": 5432}]}});
+    client.create(&SERVICES, "n", service).await.unwrap();
+    let subsets =
+        |ip: &str| doc!([{"addresses": [{"ip": ip}], "ports": [{"port": 5432, "protocol": "TCP"}]}]);
+    let endpoints = doc!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "db"}, "subsets": subsets("10.0.0.1")});
+    client.create(&ENDPOINTS, "n", endpoints).await.unwrap();
+    let shows = |api: &Api, ip: &str| {
+        let slices = api.list(&ENDPOINT_SLICES);
+        let addresses = slices.iter().flat_map(|slice| slice.array_at(&["endpoints"]));
+        addresses.map(|endpoint| endpoint["addresses"].clone()).collect::<Vec<_>>() == [doc!([ip])]
+    };
+    api.until("a slice", |api| shows(api, "10.0.0.1")).await;
+    let moved = doc!({"subsets": subsets("10.0.0.2")});
+    client.patch(&ENDPOINTS, "n", "db", "", PatchKind::Merge, moved).await.unwrap();
+    api.until("the same slice with another address", |api| shows(api, "10.0.0.2")).await;
+    assert_eq!(api.created(&ENDPOINT_SLICES), 1);
+    client.delete(&ENDPOINTS, "n", "db", &DeleteOptions::default()).await.unwrap();
+    api.until("no slice", |api| api.list(&ENDPOINT_SLICES).is_empty()).await;
 }

@@ -60,16 +60,40 @@ impl Registry {
         options: &DeleteOptions,
     ) -> Result<Deleted, Status> {
         for _ in 0..ATTEMPTS {
-            let current = self.current(target).await?;
-            let current = current.ok_or_else(|| Status::not_found(&target.group_resource(), &target.name))?;
-            let old = current.object.document();
-            check_preconditions(target, &old, options)?;
-            self.admit_deletion(context, target, &old).await?;
+            let current = self.deletable(target, options).await?;
+            self.admit_deletion(context, target, &current.object.document()).await?;
             if let Some(deleted) = self.delete_once(context, target, &current, options).await? {
                 return Ok(deleted);
             }
         }
         Err(Status::modified(&target.group_resource(), &target.name))
+    }
+
+    /// Deletes an object for an action that was admitted itself.
+    ///
+    /// # Errors
+    /// 404 or 409 as upstream answers.
+    pub(super) async fn delete_for_action(
+        &self,
+        context: &Context,
+        target: &Target,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, Status> {
+        for _ in 0..ATTEMPTS {
+            let current = self.deletable(target, options).await?;
+            if let Some(deleted) = self.delete_once(context, target, &current, options).await? {
+                return Ok(deleted);
+            }
+        }
+        Err(Status::modified(&target.group_resource(), &target.name))
+    }
+
+    /// The object as it is stored, if it is the one that is meant.
+    async fn deletable(&self, target: &Target, options: &DeleteOptions) -> Result<Current, Status> {
+        let current = self.current(target).await?;
+        let current = current.ok_or_else(|| Status::not_found(&target.group_resource(), &target.name))?;
+        check_preconditions(target, &current.object.document(), options)?;
+        Ok(current)
     }
 
     async fn admit_deletion(

@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod evictions;
 mod https;
 mod lists;
 mod operations;

@@ -1,4 +1,4 @@
-//! Pods: binding, graceful deletion, eviction.
+//! Pods: binding and graceful deletion.
 
 use crate::pod;
 use crate::support::{Server, call};
@@ -114,18 +114,6 @@ async fn an_unbound_pod_goes_at_once_and_a_bound_one_gracefully() {
     let later = server.delete("pods", "p", doc!({"gracePeriodSeconds": 60})).await.unwrap();
     assert_eq!(later.i64_at(&["metadata", "deletionGracePeriodSeconds"]), Some(5));
     server.delete("pods", "p", doc!({"gracePeriodSeconds": 0})).await.unwrap();
-    assert!(server.get("pods", "default", "p").await.unwrap_err().is_not_found());
-}
-
-#[tokio::test]
-async fn an_eviction_deletes_the_pod() {
-    let server = Server::start().await;
-    server.make("pods", pod("p")).await.unwrap();
-    let mut evict = call(Verb::Create, "", "v1", "pods", "default", "p");
-    evict.subresource = "eviction".into();
-    evict.body = Some(doc!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}));
-    let answer = server.local().call(evict).await.unwrap();
-    assert_eq!(answer.str_at(&["status"]), "Success");
     assert!(server.get("pods", "default", "p").await.unwrap_err().is_not_found());
 }
 

@@ -1,9 +1,12 @@
 //! One file or folder per controller. [`Controller`] tells how to add one.
 
 pub mod cronjob;
+pub mod daemonset;
 pub mod deployment;
+pub mod disruption;
 pub mod endpoints;
 pub mod endpointslice;
+pub mod endpointslice_mirroring;
 pub mod garbage;
 pub mod namespace;
 pub mod node_ipam;
@@ -12,6 +15,7 @@ pub mod persistent_volume_claim_protection;
 pub mod persistent_volume_protection;
 pub mod pod_gc;
 pub mod replicaset;
+pub mod replicationcontroller;
 pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
@@ -35,13 +39,17 @@ pub struct Registration {
 /// All controllers.
 pub fn all() -> Vec<Registration> {
     vec![
+        register::<replicationcontroller::ReplicationManager>(),
         register::<replicaset::ReplicaSetController>(),
         register::<deployment::DeploymentController>(),
         register::<cronjob::CronJobController>(),
+        register::<daemonset::DaemonSetController>(),
+        register::<disruption::DisruptionController>(),
         register::<namespace::NamespaceController>(),
         register::<service_account::ServiceAccountController>(),
         register::<root_ca::RootCaPublisher>(),
         register::<endpointslice::EndpointSliceController>(),
+        register::<endpointslice_mirroring::EndpointSliceMirroringController>(),
         register::<endpoints::EndpointsController>(),
         register::<garbage::GarbageCollector>(),
         register::<node_ipam::NodeIpam>(),

@@ -131,7 +131,8 @@ fn begin(world: &World, taint: &Taint) -> Timestamp {
     tainted.into_iter().chain(bound).max().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+/// Whether a toleration covers a taint.
+pub(super) fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let (effect, key) = (text(&toleration.effect), text(&toleration.key));
     if !effect.is_empty() && effect != taint.effect || !key.is_empty() && key != taint.key {

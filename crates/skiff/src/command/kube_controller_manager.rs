@@ -70,6 +70,9 @@ pub(crate) struct Args {
     /// How many endpoints a slice holds at most
     #[arg(long, default_value_t = Settings::default().max_endpoints_per_slice)]
     max_endpoints_per_slice: usize,
+    /// How many addresses of a subset of a custom Endpoints object are mirrored to slices
+    #[arg(long, default_value_t = Settings::default().mirroring_max_endpoints_per_subset)]
+    mirroring_max_endpoints_per_subset: usize,
     /// How often quotas are counted anew though nothing tells of a change
     #[arg(long, default_value = "5m0s", value_parser = parse_duration)]
     resource_quota_sync_period: Duration,
@@ -103,6 +106,7 @@ pub(super) fn run(args: Args) -> Result<()> {
         node_startup_grace_period: args.node_startup_grace_period,
         terminated_pod_gc_threshold: args.terminated_pod_gc_threshold,
         max_endpoints_per_slice: args.max_endpoints_per_slice,
+        mirroring_max_endpoints_per_subset: args.mirroring_max_endpoints_per_subset,
         resource_quota_sync_period: args.resource_quota_sync_period,
     };
     let config = controller_manager::Config {

@@ -3,6 +3,7 @@
 use super::{World, revision, rolling, rollout::Rollout, template};
 use crate::ownership::controller_ref;
 use crate::plan::{Ending, Notice, Write};
+use crate::pod_template;
 use skiff_apimachinery::{Document, doc};
 use skiff_client::resources::REPLICA_SETS;
 
@@ -29,7 +30,7 @@ pub(super) fn new_set(world: &World, rollout: &Rollout<'_>) -> Option<Write> {
 
 fn document(rollout: &Rollout<'_>, size: i64) -> Document {
     let deployment = rollout.deployment;
-    let hash = template::hash(deployment);
+    let hash = pod_template::hash(deployment);
     let mut template = deployment.at(&["spec", "template"]).cloned().unwrap_or_default();
     template.set(&["metadata", "labels", template::POD_TEMPLATE_HASH], hash.as_str());
     let mut selector = deployment.at(&["spec", "selector"]).cloned().unwrap_or_default();

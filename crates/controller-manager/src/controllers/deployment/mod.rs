@@ -18,7 +18,6 @@ mod scaling;
 mod status;
 mod template;
 
-use super::replicaset;
 use crate::controller::{Context, Controller, observed};
 use crate::ownership::{self, Claimed, controller_uid, selector_of};
 use crate::plan::{Action, Notice, Plan, Report};
@@ -69,7 +68,7 @@ impl Controller for DeploymentController {
         let pods = context.informers.of(&PODS, Selection::default());
         Self {
             deployments: context.informers.of(&DEPLOYMENTS, Selection::default()),
-            sets_by_controller: replicaset::by_controller(&replica_sets),
+            sets_by_controller: ownership::by_controller(&replica_sets),
             pods_by_controller: pods::by_controller(&pods),
             replica_sets,
             pods,
@@ -79,7 +78,8 @@ impl Controller for DeploymentController {
     fn sources(&self, sources: &mut Sources<ObjectKey>) {
         sources.watch(&self.deployments, |event| [event.object().key()]);
         let deployments = self.deployments.clone();
-        sources.watch(&self.replica_sets, move |event| interested(&deployments, event));
+        sources
+            .watch(&self.replica_sets, move |event| ownership::concerned(&deployments, selector_of, event));
         // Only the end of pods matters, and only to Recreate: the ReplicaSets' status tells everything else.
         let (deployments, replica_sets) = (self.deployments.clone(), self.replica_sets.clone());
         sources.watch(&self.pods, move |event| {
@@ -107,20 +107,6 @@ impl Controller for DeploymentController {
         }
         status::conclude(world, &rollout, report, now)
     }
-}
-
-/// Which Deployments a change of a ReplicaSet concerns.
-fn interested(deployments: &Informer<Deployment>, event: &Event<ReplicaSet>) -> Vec<ObjectKey> {
-    let set = event.object();
-    let mut keys: Vec<ObjectKey> = owner(set).into_iter().collect();
-    if let Event::Updated { old, .. } = event {
-        keys.extend(owner(old).filter(|key| !keys.contains(key)));
-    }
-    if set.controller_ref().is_none() && !matches!(event, Event::Deleted(_)) {
-        let all = deployments.list_namespace(set.namespace());
-        keys.extend(all.iter().filter(|d| selector_of(d).matches(set.labels())).map(|d| d.key()));
-    }
-    keys
 }
 
 fn owner(set: &Cached<ReplicaSet>) -> Option<ObjectKey> {

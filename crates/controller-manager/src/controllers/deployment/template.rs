@@ -1,8 +1,8 @@
-//! Pod templates: when two are the same, and the hash that names the ReplicaSet of one.
+//! Pod templates: when two are the same, and how the ReplicaSet of one is named.
 
+use crate::pod_template;
 use k8s_openapi::api::apps::v1::Deployment;
-use skiff_apimachinery::generate_name::safe_encode;
-use skiff_apimachinery::{Document, Map, Node, json};
+use skiff_apimachinery::{Document, Node};
 use skiff_client::Cached;
 
 pub(super) const POD_TEMPLATE_HASH: &str = "pod-template-hash";
@@ -37,40 +37,9 @@ fn equivalent(a: &Document, b: &Document) -> bool {
     }
 }
 
-/// The hash of a Deployment's template, in the alphabet of generated names. `status.collisionCount` changes it when the
-/// name was taken.
-pub(super) fn hash(deployment: &Cached<Deployment>) -> String {
-    let canonical = sorted(deployment.at(&["spec", "template"]).unwrap_or(&Document::NULL));
-    let mut bytes = json::encode(&canonical);
-    if let Some(collisions) = deployment.i64_at(&["status", "collisionCount"]) {
-        bytes.extend_from_slice(&collisions.to_le_bytes());
-    }
-    safe_encode(&fnv32a(&bytes).to_string())
-}
-
 /// The name of the ReplicaSet for a Deployment's template.
 pub(super) fn set_name(deployment: &Cached<Deployment>) -> String {
-    format!("{}-{}", deployment.name(), hash(deployment))
-}
-
-fn sorted(doc: &Document) -> Document {
-    match doc.node() {
-        Node::Object(map) => {
-            let mut map: Map = map
-                .iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key, sorted(value)))
-                .collect();
-            map.sort_keys();
-            map.into()
-        }
-        Node::Array(list) => list.iter().map(sorted).collect(),
-        _ => doc.clone(),
-    }
-}
-
-fn fnv32a(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    format!("{}-{}", deployment.name(), pod_template::hash(deployment))
 }
 
 #[cfg(test)]
@@ -85,11 +54,5 @@ mod tests {
         assert!(equal(Some(&a), Some(&b)) && equal(Some(&b), Some(&a)));
         let c = doc!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "args": ["x"]}]}});
         assert!(!equal(Some(&a), Some(&c)) && !equal(Some(&c), Some(&a)));
-    }
-
-    #[test]
-    fn fnv_is_the_published_function() {
-        assert_eq!(fnv32a(b""), 0x811c_9dc5);
-        assert_eq!(fnv32a(b"foobar"), 0xbf9c_f968);
     }
 }

@@ -1,38 +1,31 @@
-//! A ReplicaSet's status: counts, and `ReplicaFailure` while pods cannot be created or deleted.
+//! The status: counts, and `ReplicaFailure` while pods cannot be created or deleted.
 
-use super::World;
+use super::{ReplicaKind, World};
 use crate::plan::{Failure, Plan, Report, Write, with_status};
 use crate::pods::{self, CachedPod};
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::ReplicaSet;
 use skiff_apimachinery::time::format_time;
-use skiff_apimachinery::{Document, doc};
-use skiff_client::resources::{PODS, REPLICA_SETS};
-use skiff_client::{Cached, Verb};
-use std::collections::BTreeMap;
-use std::time::Duration;
+use skiff_apimachinery::{Document, Map, doc};
+use skiff_client::Verb;
+use skiff_client::resources::PODS;
 
-pub(super) fn conclude(world: &World, report: &Report, now: Timestamp) -> Plan {
+pub(super) fn conclude<K: ReplicaKind>(world: &World<K>, report: &Report, now: Timestamp) -> Plan {
     let mut plan = Plan::default();
-    let set = &world.replica_set;
+    let set = &world.set;
     if let Some(changed) = with_status(set, status(world, report, now)) {
-        plan.write(Write::update_status(&REPLICA_SETS, changed));
+        plan.write(Write::update_status(&K::RESOURCE, changed));
     }
-    if let Some(after) = next_availability(&world.active(), min_ready_seconds(set), now) {
+    if let Some(after) = pods::next_availability(&world.active(), pods::min_ready_seconds(set), now) {
         plan.requeue(after);
     }
     plan
 }
 
-fn min_ready_seconds(set: &Cached<ReplicaSet>) -> i32 {
-    set.typed.spec.as_ref().and_then(|spec| spec.min_ready_seconds).unwrap_or(0)
-}
-
-fn status(world: &World, report: &Report, now: Timestamp) -> Document {
-    let set = &world.replica_set;
+fn status<K: ReplicaKind>(world: &World<K>, report: &Report, now: Timestamp) -> Document {
+    let set = &world.set;
     let active = world.active();
-    let labels = template_labels(set);
-    let seconds = min_ready_seconds(set);
+    let template_labels = set.object_at(&["spec", "template", "metadata", "labels"]);
+    let seconds = pods::min_ready_seconds(set);
     let count = |counts: &dyn Fn(&CachedPod) -> bool| active.iter().filter(|pod| counts(pod)).count();
     let terminating = world.pods.owned.iter();
     let terminating =
@@ -42,7 +35,10 @@ fn status(world: &World, report: &Report, now: Timestamp) -> Document {
     for (field, count) in [
         (
             "fullyLabeledReplicas",
-            count(&|pod| labels.iter().all(|(key, value)| pod.label(key) == Some(value))),
+            count(&|pod| {
+                let mut labels = template_labels.into_iter().flat_map(Map::iter);
+                labels.all(|(key, value)| pod.label(key) == value.as_str())
+            }),
         ),
         ("readyReplicas", count(&|pod| pods::is_ready(pod))),
         ("availableReplicas", count(&|pod| pods::is_available(pod, seconds, now))),
@@ -51,7 +47,9 @@ fn status(world: &World, report: &Report, now: Timestamp) -> Document {
             status.insert(field, count);
         }
     }
-    status.insert("terminatingReplicas", terminating);
+    if K::COUNTS_TERMINATING {
+        status.insert("terminatingReplicas", terminating);
+    }
     if set.generation() > 0 {
         status.insert("observedGeneration", set.generation());
     }
@@ -62,12 +60,7 @@ fn status(world: &World, report: &Report, now: Timestamp) -> Document {
     status
 }
 
-fn template_labels(set: &Cached<ReplicaSet>) -> BTreeMap<String, String> {
-    let template = set.typed.spec.as_ref().and_then(|spec| spec.template.as_ref());
-    template.and_then(|template| template.metadata.as_ref()?.labels.clone()).unwrap_or_default()
-}
-
-fn conditions(set: &Cached<ReplicaSet>, report: &Report, now: Timestamp) -> Vec<Document> {
+fn conditions(set: &Document, report: &Report, now: Timestamp) -> Vec<Document> {
     let old = set.array_at(&["status", "conditions"]);
     let is_failure = |condition: &&Document| condition.str_at(&["type"]) == "ReplicaFailure";
     let mut conditions: Vec<Document> = old.iter().filter(|c| !is_failure(c)).cloned().collect();
@@ -94,10 +87,4 @@ fn reason(failure: &Failure) -> Option<&'static str> {
         Verb::Delete => Some("FailedDelete"),
         _ => None,
     }
-}
-
-/// When the next ready pod becomes available by time alone.
-fn next_availability(active: &[CachedPod], min_ready_seconds: i32, now: Timestamp) -> Option<Duration> {
-    let waits = active.iter().filter_map(|pod| pods::available_in(pod, min_ready_seconds, now));
-    waits.filter(|wait| !wait.is_zero()).min()
 }

@@ -38,7 +38,7 @@ fn with(mut pod: Document, path: &[&str], value: impl Into<Document>) -> Documen
     pod
 }
 
-fn world(set: Document, pods: Vec<Document>) -> World {
+fn world(set: Document, pods: Vec<Document>) -> World<ReplicaSet> {
     let set = Arc::new(Cached::decode(Arc::new(set)).unwrap());
     let pods: Vec<CachedPod> =
         pods.into_iter().map(|pod| Arc::new(Cached::decode(Arc::new(pod)).unwrap())).collect();
@@ -46,7 +46,7 @@ fn world(set: Document, pods: Vec<Document>) -> World {
     for pod in &pods {
         *related_on_node.entry(pods::node_name(pod).to_owned()).or_insert(0) += 1;
     }
-    World { pods: ownership::claim(&set, &selector_of(&set), pods), related_on_node, replica_set: set }
+    World::new(set, pods, related_on_node)
 }
 
 fn deleted(plan: &Plan) -> Vec<&str> {
@@ -125,7 +125,7 @@ fn a_set_that_is_being_deleted_creates_nothing() {
     assert_eq!(plan(&world(ending, vec![]), now()), Plan::nothing());
 }
 
-fn concluded(world: &World, report: &Report) -> Option<Document> {
+fn concluded(world: &World<ReplicaSet>, report: &Report) -> Option<Document> {
     let plan = status::conclude(world, report, now());
     plan.writes().next().map(|write| write.call.body.as_ref().unwrap()["status"].clone())
 }
