@@ -36,6 +36,13 @@ pub fn phase(pod: &Cached<Pod>) -> &str {
     pod.str_at(&["status", "phase"])
 }
 
+/// Says in a pod's condition which spec it is about.
+pub fn observe_generation(condition: &mut Document, pod: &Document) {
+    if pod.generation() > 0 {
+        condition.insert("observedGeneration", pod.generation());
+    }
+}
+
 /// Whether all containers have ended for good.
 pub fn is_terminal(pod: &Cached<Pod>) -> bool {
     matches!(phase(pod), "Succeeded" | "Failed")

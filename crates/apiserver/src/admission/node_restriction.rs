@@ -40,7 +40,8 @@ impl NodeRestriction {
         let Some(node) = node_name(request.user) else { return Ok(()) };
         match (request.resource.gvk.group.as_ref(), request.resource.plural.as_ref(), request.subresource) {
             ("", "pods", "") => self.check_pod(request, node, object),
-            ("", "pods", "status" | "eviction") => self.check_pod_of_node(request, node),
+            ("", "pods", "status") => self.check_pod_of_node(request, node, "update pod status for"),
+            ("", "pods", "eviction") => self.check_pod_of_node(request, node, "evict"),
             ("", "nodes", "" | "status") => check_node(request, node, object),
             ("", "serviceaccounts", "token") => self.check_token(request, node, object),
             ("coordination.k8s.io", "leases", _) => check_lease(request, node, object),
@@ -65,14 +66,14 @@ impl NodeRestriction {
                     Err(request.forbidden(&why))
                 }
             }
-            Operation::Delete => self.check_pod_of_node(request, node),
+            Operation::Delete => self.check_pod_of_node(request, node, "delete"),
             Operation::Update | Operation::Connect => {
                 Err(request.forbidden(&format!("unexpected operation {:?}", request.operation)))
             }
         }
     }
 
-    fn check_pod_of_node(&self, request: &Request<'_>, node: &str) -> Result<(), Status> {
+    fn check_pod_of_node(&self, request: &Request<'_>, node: &str, verb: &str) -> Result<(), Status> {
         let current;
         let pod = match request.old {
             Some(pod) => pod,
@@ -87,9 +88,8 @@ impl NodeRestriction {
         if pod.str_at(&["spec", "nodeName"]) == node {
             return Ok(());
         }
-        Err(request.forbidden(&format!(
-            "node {node:?} can only update pod status for pods with spec.nodeName set to itself"
-        )))
+        Err(request
+            .forbidden(&format!("node {node:?} can only {verb} pods with spec.nodeName set to itself")))
     }
 
     fn check_token(&self, request: &Request<'_>, node: &str, token: &Document) -> Result<(), Status> {

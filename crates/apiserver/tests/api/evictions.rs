@@ -243,3 +243,13 @@ async fn what_is_admitted_is_the_eviction() {
     assert_eq!((refusal.code, refusal.message.as_str()), (403, r#"pods "p" is forbidden: it stays"#));
     assert!(!goes(&server).await);
 }
+
+#[tokio::test]
+async fn old_clients_may_evict_in_their_version() {
+    let server = Server::start().await;
+    make_pod(&server, "True").await;
+    let mut eviction = eviction();
+    eviction.insert("apiVersion", "policy/v1beta1");
+    let answer = evict(&server, eviction).await.unwrap();
+    assert_eq!(answer.str_at(&["status"]), "Success");
+}

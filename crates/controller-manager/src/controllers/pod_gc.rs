@@ -159,13 +159,14 @@ fn remove(pod: &CachedPod, disrupted: Option<&str>, now: Timestamp, plan: &mut P
     if !pods::is_terminal(pod) {
         let mut status = doc!({"phase": "Failed"});
         if let Some(message) = disrupted {
-            let condition = doc!({
+            let mut condition = doc!({
                 "type": "DisruptionTarget",
                 "status": "True",
                 "lastTransitionTime": format_time(now),
                 "reason": "DeletionByPodGC",
                 "message": message
             });
+            pods::observe_generation(&mut condition, pod);
             status.insert("conditions", vec![condition]);
         }
         let patch = doc!({"metadata": {"uid": pod.uid()}, "status": status});

@@ -148,13 +148,14 @@ pub(super) fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
 fn evict(pod: &CachedPod, now: Timestamp, plan: &mut Plan) {
     let message = format!("Marking for deletion Pod {}", pod.key());
     plan.actions.push(Action::Tell(Notice::normal(pod, "TaintManagerEviction", message)));
-    let condition = doc!({
+    let mut condition = doc!({
         "type": "DisruptionTarget",
         "status": "True",
         "lastTransitionTime": format_time(now),
         "reason": "DeletionByTaintManager",
         "message": "Taint manager: deleting due to NoExecute taint"
     });
+    pods::observe_generation(&mut condition, pod);
     let patch = doc!({"metadata": {"uid": pod.uid()}, "status": {"conditions": [condition]}});
     plan.write(Write::patch(&PODS, pod, "status", PatchKind::Strategic, patch));
     plan.write(Write::delete(&PODS, pod));
