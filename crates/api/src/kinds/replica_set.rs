@@ -4,14 +4,11 @@ use super::{cells, pod_template, workload};
 use crate::strategy::UpdateScope;
 use crate::{Cell, Column, Strategy, validation};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
+use skiff_apimachinery::{Document, FieldErrors, FieldPath};
 use std::borrow::Cow;
 
 /// `apps/v1 ReplicaSet`.
 pub(crate) struct ReplicaSet;
-
-/// Counts of the status, none of which exceeds `replicas`.
-const COUNTS: [&str; 3] = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
 
 impl Strategy for ReplicaSet {
     fn default(&self, object: &mut Document) {
@@ -32,16 +29,19 @@ impl Strategy for ReplicaSet {
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
         let field = FieldPath::new("spec");
-        let mut out = workload::validate(object, &field);
-        let ready = object.at(&["spec", "minReadySeconds"]);
-        out.extend(validation::not_negative(&field.child("minReadySeconds"), ready));
+        let spec = &object["spec"];
+        let mut out: FieldErrors = ["replicas", "minReadySeconds"]
+            .into_iter()
+            .filter_map(|name| validation::not_negative(&field.child(name), spec.get(name)))
+            .collect();
+        out.extend(workload::selector_and_template(spec, &field));
         out
     }
 
     fn validate_update(&self, scope: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
         match scope {
             UpdateScope::Main => {
-                let mut out = self.validate_create(new);
+                let mut out = workload::twice(self.validate_create(new));
                 out.extend(workload::immutable_selector(new, old));
                 out
             }
@@ -86,21 +86,108 @@ impl Strategy for ReplicaSet {
 }
 
 fn status_errors(new: &Document) -> FieldErrors {
-    let field = FieldPath::new("status");
-    let count = |name: &str| new.i64_at(&["status", name]).unwrap_or(0);
-    let mut out = FieldErrors::new();
-    for name in ["replicas", "observedGeneration"].iter().chain(&COUNTS) {
-        out.extend(validation::not_negative(&field.child(name), new.at(&["status", name])));
+    let mut out = workload::negative(
+        new,
+        &[
+            "replicas",
+            "fullyLabeledReplicas",
+            "readyReplicas",
+            "availableReplicas",
+            "observedGeneration",
+            "terminatingReplicas",
+        ],
+    );
+    out.extend(workload::above_replicas(
+        new,
+        &["fullyLabeledReplicas", "readyReplicas", "availableReplicas"],
+        "cannot be greater than readyReplicas",
+    ));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skiff_apimachinery::doc;
+
+    fn replica_set() -> Document {
+        let mut set = doc!({"metadata": {"name": "web"}, "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}
+        }});
+        ReplicaSet.default(&mut set);
+        set
     }
-    for name in COUNTS {
-        if count(name) > count("replicas") {
-            let why = "cannot be greater than status.replicas";
-            out.push(FieldError::invalid(&field.child(name), count(name), why));
+
+    fn texts(errors: &FieldErrors) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn upstreams_messages_name_the_field() {
+        let cases: [(&[&str], Document, &[&str]); 4] = [
+            (&["spec", "replicas"], 0.into(), &[]),
+            (
+                &["spec", "replicas"],
+                (-1).into(),
+                &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+            ),
+            (
+                &["spec", "minReadySeconds"],
+                (-1).into(),
+                &["spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0"],
+            ),
+            (
+                &["spec", "selector"],
+                doc!({}),
+                &["spec.selector: Invalid value: {}: empty selector is invalid for deployment"],
+            ),
+        ];
+        for (path, value, expected) in cases {
+            let mut object = replica_set();
+            object.set(path, value);
+            assert_eq!(texts(&ReplicaSet.validate_create(&object)), expected, "{path:?}");
         }
     }
-    if count("availableReplicas") > count("readyReplicas") {
-        let why = "cannot be greater than readyReplicas";
-        out.push(FieldError::invalid(&field.child("availableReplicas"), count("availableReplicas"), why));
+
+    #[test]
+    fn the_selector_is_immutable() {
+        let old = replica_set();
+        let mut new = old.clone();
+        new.set(&["spec", "selector", "matchLabels", "app"], "x");
+        new.set(&["spec", "template", "metadata", "labels", "app"], "x");
+        assert_eq!(
+            texts(&ReplicaSet.validate_update(UpdateScope::Main, &new, &old)),
+            [r#"spec.selector: Invalid value: {"matchLabels":{"app":"x"}}: field is immutable"#]
+        );
     }
-    out
+
+    #[test]
+    fn counts_of_the_status_fit_together() {
+        let cases = [
+            (
+                doc!({"replicas": 2, "fullyLabeledReplicas": 2, "readyReplicas": 1, "availableReplicas": 1}),
+                "",
+            ),
+            (
+                doc!({"terminatingReplicas": -1}),
+                "status.terminatingReplicas: Invalid value: -1: must be greater than or equal to 0",
+            ),
+            (
+                doc!({"replicas": 1, "fullyLabeledReplicas": 2}),
+                "status.fullyLabeledReplicas: Invalid value: 2: cannot be greater than status.replicas",
+            ),
+            (
+                doc!({"replicas": 1, "availableReplicas": 1}),
+                "status.availableReplicas: Invalid value: 1: cannot be greater than readyReplicas",
+            ),
+        ];
+        let old = replica_set();
+        for (told, expected) in cases {
+            let mut new = old.clone();
+            new.insert("status", told.clone());
+            let errors = ReplicaSet.validate_update(UpdateScope::Status, &new, &old);
+            assert_eq!(texts(&errors).join("; "), expected, "{told}");
+        }
+    }
 }

@@ -1,13 +1,22 @@
 //! HorizontalPodAutoscalers: `autoscaling/v2` is stored, `autoscaling/v1` keeps what it cannot say in annotations.
+//!
+//! What is wrong with one is told part by part: `validate` has the whole, `reference` what it names, `metrics` what it
+//! looks at, `behavior` how fast it scales.
 
+mod behavior;
 mod conversion;
+mod metrics;
+mod reference;
+mod targets;
+mod validate;
 
 pub(crate) use conversion::CONVERSION;
 
-use super::cells;
+use super::{cells, workload};
+use crate::strategy::UpdateScope;
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, doc};
+use skiff_apimachinery::{Document, FieldErrors, doc};
 
 /// An autoscaler in one of its versions.
 pub(crate) enum HorizontalPodAutoscaler {
@@ -34,24 +43,8 @@ impl Strategy for HorizontalPodAutoscaler {
                 doc!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]),
             );
         }
-        for (direction, policies) in [
-            (
-                "scaleUp",
-                doc!([
-                    {"type": "Pods", "value": 4, "periodSeconds": 15},
-                    {"type": "Percent", "value": 100, "periodSeconds": 15}
-                ]),
-            ),
-            ("scaleDown", doc!([{"type": "Percent", "value": 100, "periodSeconds": 15}])),
-        ] {
-            if spec.at(&["behavior", direction]).is_some_and(|rules| !rules.is_null()) {
-                let rules = spec.ensure(&["behavior", direction]);
-                if direction == "scaleUp" {
-                    rules.set_default(&["stabilizationWindowSeconds"], 0);
-                }
-                rules.set_default(&["selectPolicy"], "Max");
-                rules.set_default(&["policies"], policies);
-            }
+        if let Some(behavior) = spec.get_mut("behavior") {
+            behavior::default(behavior);
         }
     }
 
@@ -64,30 +57,14 @@ impl Strategy for HorizontalPodAutoscaler {
     }
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        let field = FieldPath::new("spec");
-        let spec = &object["spec"];
-        let (min, max) = (spec.i64_at(&["minReplicas"]), spec.i64_at(&["maxReplicas"]).unwrap_or(0));
-        let mut out = FieldErrors::new();
-        if let Some(min) = min.filter(|min| *min < 1) {
-            out.push(FieldError::invalid(
-                &field.child("minReplicas"),
-                min,
-                "must be greater than or equal to 1",
-            ));
+        validate::created(object)
+    }
+
+    fn validate_update(&self, scope: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
+        match scope {
+            UpdateScope::Main => validate::changed(new, old),
+            UpdateScope::Status => workload::negative(new, &["currentReplicas", "desiredReplicas"]),
         }
-        if max < 1 {
-            out.push(FieldError::invalid(&field.child("maxReplicas"), max, "must be greater than 0"));
-        }
-        if min.is_some_and(|min| max < min) {
-            let why = "must be greater than or equal to `minReplicas`";
-            out.push(FieldError::invalid(&field.child("maxReplicas"), max, why));
-        }
-        for key in ["kind", "name"] {
-            if spec.str_at(&["scaleTargetRef", key]).is_empty() {
-                out.push(FieldError::required(&field.child("scaleTargetRef").child(key), ""));
-            }
-        }
-        out
     }
 
     fn columns(&self) -> Vec<Column> {
@@ -118,63 +95,13 @@ impl Strategy for HorizontalPodAutoscaler {
         vec![
             cells::name(object),
             format!("{}/{}", target.str_at(&["kind"]), target.str_at(&["name"])).into(),
-            targets(object).into(),
+            targets::shown(object).into(),
             min.into(),
-            cells::integer(object, &["spec", "maxReplicas"]).to_string().into(),
+            cells::integer(object, &["spec", "maxReplicas"]),
             cells::integer(object, &["status", "currentReplicas"]),
             cells::age(object, now),
         ]
     }
-}
-
-/// How many metrics a row shows.
-const SHOWN: usize = 2;
-
-fn targets(object: &Document) -> String {
-    let metrics = object.array_at(&["spec", "metrics"]);
-    let statuses = object.array_at(&["status", "currentMetrics"]);
-    if metrics.is_empty() {
-        return cells::NONE.to_owned();
-    }
-    let texts: Vec<String> = metrics.iter().enumerate().map(|(i, m)| target(m, statuses.get(i))).collect();
-    match texts.len() {
-        ..=SHOWN => texts.join(", "),
-        all => format!("{} + {} more...", texts[..SHOWN].join(", "), all - SHOWN),
-    }
-}
-
-fn target(metric: &Document, status: Option<&Document>) -> String {
-    let ty = metric.str_at(&["type"]);
-    let key = match ty {
-        "Resource" => "resource",
-        "ContainerResource" => "containerResource",
-        "Pods" => "pods",
-        "Object" => "object",
-        "External" => "external",
-        _ => return "<unknown type>".to_owned(),
-    };
-    let goal = &metric[key]["target"];
-    let current = status.map(|status| &status[key]["current"]);
-    let current = |name: &str| {
-        current.and_then(|c| c.get(name)).filter(|v| !v.is_null()).and_then(|v| cells::int_or_string(Some(v)))
-    };
-    let unknown = || cells::UNKNOWN.to_owned();
-    let prefix = if matches!(ty, "Resource" | "ContainerResource") {
-        format!("{}: ", metric.str_at(&[key, "name"]))
-    } else {
-        String::new()
-    };
-    if let Some(percent) = goal.i64_at(&["averageUtilization"]) {
-        let now = current("averageUtilization").map_or_else(unknown, |now| format!("{now}%"));
-        return format!("{prefix}{now}/{percent}%");
-    }
-    if let Some(average) = cells::int_or_string(goal.get("averageValue")) {
-        let now = current("averageValue").unwrap_or_else(unknown);
-        let mark = if matches!(ty, "Object" | "External") { " (avg)" } else { "" };
-        return format!("{prefix}{now}/{average}{mark}");
-    }
-    let value = cells::int_or_string(goal.get("value")).unwrap_or_else(|| "<auto>".to_owned());
-    format!("{prefix}{}/{value}", current("value").unwrap_or_else(unknown))
 }
 
 #[cfg(test)]
@@ -182,11 +109,67 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_show_now_and_goal() {
-        let hpa = doc!({
-            "spec": {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 80}}}]},
-            "status": {"currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 12}}}]}
+    fn one_direction_brings_the_defaults_of_both() {
+        let percent = doc!([{"type": "Percent", "value": 100, "periodSeconds": 15}]);
+        let up = doc!({
+            "stabilizationWindowSeconds": 0, "selectPolicy": "Max",
+            "policies": [
+                {"type": "Pods", "value": 4, "periodSeconds": 15}, {"type": "Percent", "value": 100, "periodSeconds": 15}
+            ]
         });
-        assert_eq!(targets(&hpa), "cpu: 12%/80%");
+        let down = doc!({"selectPolicy": "Max", "policies": percent.clone()});
+        let cases = [
+            ("nothing", Document::NULL, Document::NULL),
+            ("no direction", doc!({}), doc!({"scaleUp": up.clone(), "scaleDown": down})),
+            (
+                "one direction",
+                doc!({"scaleDown": {"stabilizationWindowSeconds": 60, "policies": []}}),
+                doc!({
+                    "scaleUp": up,
+                    "scaleDown": {"stabilizationWindowSeconds": 60, "policies": [], "selectPolicy": "Max"}
+                }),
+            ),
+        ];
+        for (case, given, expected) in cases {
+            let mut object = doc!({"spec": {"behavior": given}});
+            HorizontalPodAutoscaler::V2.default(&mut object);
+            assert_eq!(object["spec"]["behavior"], expected, "{case}");
+            assert_eq!(object.i64_at(&["spec", "minReplicas"]), Some(1));
+            assert_eq!(object["spec"].array_at(&["metrics"]).len(), 1);
+        }
+    }
+
+    #[test]
+    fn counts_of_the_status_are_none_below_zero() {
+        let new = doc!({"status": {"currentReplicas": 1, "desiredReplicas": -1}});
+        let errors = HorizontalPodAutoscaler::V2.validate_update(UpdateScope::Status, &new, &doc!({}));
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["status.desiredReplicas: Invalid value: -1: must be greater than or equal to 0"]);
+    }
+
+    #[test]
+    fn rows_of_both_versions_are_alike() {
+        let v2 = doc!({"spec": {
+            "scaleTargetRef": {"kind": "Deployment", "name": "web"}, "minReplicas": 1, "maxReplicas": 5,
+            "metrics": [{"type": "Resource", "resource": {
+                "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}
+            }}]
+        }});
+        let mut v1 = v2.clone();
+        (CONVERSION.from_hub)(&mut v1);
+        let row = |version: &HorizontalPodAutoscaler, object: &Document| {
+            version.cells(object, Timestamp::UNIX_EPOCH)
+        };
+        let rows = [row(&HorizontalPodAutoscaler::V1, &v1), row(&HorizontalPodAutoscaler::V2, &v2)];
+        for row in rows {
+            let expected = [
+                Document::from("Deployment/web"),
+                "cpu: <unknown>/80%".into(),
+                "1".into(),
+                5.into(),
+                0.into(),
+            ];
+            assert_eq!(row[1..6], expected);
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::View;
 use skiff_api::Resource;
-use skiff_apimachinery::{Document, FieldError, FieldPath, GroupKind, LabelSelector, Status, doc};
+use skiff_apimachinery::{
+    Document, FieldError, FieldPath, GroupKind, GroupResource, LabelSelector, Status, doc,
+};
 
 /// The view.
 pub(super) struct ScaleView;
@@ -42,6 +44,9 @@ impl View for ScaleView {
                 &vec![error],
             ));
         }
+        if !sent.uid().is_empty() && sent.uid() != object.uid() {
+            return Err(another(row, object, sent));
+        }
         let mut new = object.clone();
         new.set(&ScalePaths::of(row).spec_replicas(), replicas);
         super::insist(&mut new, sent);
@@ -51,6 +56,14 @@ impl View for ScaleView {
     fn is_whole(&self) -> bool {
         false
     }
+}
+
+/// 409: the client means another object of that name; upstream names the subresource with the resource.
+fn another(row: &Resource, object: &Document, sent: &Document) -> Status {
+    let resource = GroupResource::new(row.gvk.group.clone(), format!("{}/scale", row.plural));
+    let (wanted, found) = (sent.uid(), object.uid());
+    let why = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}");
+    Status::conflict(&resource, object.name(), &why)
 }
 
 /// Where a kind keeps its replica counts and selector.
@@ -91,4 +104,47 @@ impl<'a> ScalePaths<'a> {
 
 fn split(path: &str) -> Vec<&str> {
     path.split('.').filter(|part| !part.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn deployments() -> Arc<Resource> {
+        let mut rows = skiff_api::builtin().into_iter();
+        rows.find(|row| row.plural == "deployments").expect("deployments are built in")
+    }
+
+    #[test]
+    fn replicas_are_written_where_the_kind_keeps_them() {
+        let object = doc!({"metadata": {"name": "web", "uid": "u"}, "spec": {"replicas": 1}});
+        let cases = [(doc!({"spec": {"replicas": 3}}), 3), (doc!({"metadata": {"uid": "u"}}), 0)];
+        for (sent, expected) in cases {
+            let new = ScaleView.replace(&deployments(), &object, &sent).expect("the scale is valid");
+            assert_eq!(new.i64_at(&["spec", "replicas"]), Some(expected), "{sent}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_upstreams_words() {
+        let object = doc!({"metadata": {"name": "web", "uid": "u"}, "spec": {"replicas": 1}});
+        let cases = [
+            (
+                doc!({"spec": {"replicas": -1}}),
+                422,
+                "Scale.autoscaling \"web\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+            ),
+            (
+                doc!({"metadata": {"uid": "v"}}),
+                409,
+                "Operation cannot be fulfilled on deployments/scale.apps \"web\": Precondition failed: UID in precondition: v, UID in object meta: u",
+            ),
+        ];
+        for (sent, code, message) in cases {
+            let refused =
+                ScaleView.replace(&deployments(), &object, &sent).expect_err("the scale is refused");
+            assert_eq!((refused.code, refused.message.as_str()), (code, message), "{sent}");
+        }
+    }
 }

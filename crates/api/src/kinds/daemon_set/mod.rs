@@ -1,16 +1,20 @@
-//! DaemonSets.
+//! DaemonSets. Validation and the count of template changes are in their own files.
 
-use super::{cells, default_template, pod_template};
+mod template_generation;
+mod validate;
+
+use super::{cells, default_template, pod_template, workload};
 use crate::strategy::UpdateScope;
-use crate::{Cell, Column, Strategy, validation};
+use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
+use skiff_apimachinery::{Document, FieldErrors};
 
 /// `apps/v1 DaemonSet`.
 pub(crate) struct DaemonSet;
 
 impl Strategy for DaemonSet {
     fn default(&self, object: &mut Document) {
+        template_generation::show(object);
         default_template(object, &["spec", "template"]);
         let spec = object.ensure(&["spec"]);
         if spec.str_at(&["updateStrategy", "type"]).is_empty() {
@@ -23,8 +27,24 @@ impl Strategy for DaemonSet {
         spec.set_default(&["revisionHistoryLimit"], 10);
     }
 
+    fn prepare_for_create(&self, object: &mut Document) {
+        object.remove(&["status"]);
+        template_generation::begin(object);
+    }
+
+    fn prepare_for_update(&self, scope: UpdateScope, new: &mut Document, old: &Document) {
+        match scope {
+            UpdateScope::Main => workload::restore(new, old, &["status"]),
+            UpdateScope::Status => workload::restore(new, old, &["spec"]),
+        }
+        template_generation::count(new, old);
+    }
+
     fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
-        pod_template::warnings::for_workload(new, old, &["spec", "template"])
+        let mut out = pod_template::warnings::for_workload(new, old, &["spec", "template"]);
+        // Names of a DaemonSet's pods are not made into host names that anyone relies on.
+        out.retain(|warning| !warning.starts_with("metadata.name: "));
+        out
     }
 
     fn has_status(&self) -> bool {
@@ -32,31 +52,18 @@ impl Strategy for DaemonSet {
     }
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        let field = FieldPath::new("spec.selector");
-        let selector = object.at(&["spec", "selector"]);
-        let mut out = validation::labels::selector(&field, selector);
-        if selector.is_none_or(Document::is_null) {
-            out.push(FieldError::required(&field, ""));
-        } else if validation::labels::is_empty_selector(selector) {
-            let why = "empty selector is invalid for daemonset";
-            out.push(FieldError::invalid(&field, selector.cloned(), why));
-        }
-        out.extend(pod_template::validate(
-            object.at(&["spec", "template"]),
-            &FieldPath::new("spec.template"),
-        ));
-        out
+        validate::spec(object)
     }
 
     fn validate_update(&self, scope: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
-        if scope == UpdateScope::Status {
-            return FieldErrors::new();
+        match scope {
+            UpdateScope::Main => {
+                let mut out = workload::twice(validate::spec(new));
+                out.extend(workload::immutable_selector(new, old));
+                out
+            }
+            UpdateScope::Status => validate::status(new, old),
         }
-        let mut out = self.validate_create(new);
-        let selector = |set: &Document| set.at(&["spec", "selector"]).cloned();
-        let field = FieldPath::new("spec.selector");
-        out.extend(validation::immutable(&field, selector(new).as_ref(), selector(old).as_ref()));
-        out
     }
 
     fn columns(&self) -> Vec<Column> {
