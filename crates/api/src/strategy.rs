@@ -142,6 +142,11 @@ pub trait Strategy: Send + Sync + 'static {
         self.has_status()
     }
 
+    /// Whether changes of the spec raise the generation; else it stays what it was in the beginning.
+    fn raises_generation(&self) -> bool {
+        self.has_generation()
+    }
+
     /// Whether PUT of an absent object creates it.
     fn allow_create_on_update(&self) -> bool {
         false

@@ -27,6 +27,11 @@ impl Strategy for PriorityClass {
         true
     }
 
+    // What may be changed of a class does not count.
+    fn raises_generation(&self) -> bool {
+        false
+    }
+
     fn validate_create(&self, object: &Document) -> FieldErrors {
         let mut out = FieldErrors::new();
         let value = object.i64_at(&["value"]).unwrap_or(0);

@@ -2,8 +2,8 @@
 
 /// What a field may say.
 pub(super) struct Bounds {
-    low: u32,
-    high: u32,
+    low: i64,
+    high: i64,
     names: &'static [&'static str],
 }
 
@@ -94,15 +94,15 @@ fn parse_range(text: &str, bounds: &Bounds) -> Result<Field, String> {
     Ok(Field { bits: steps.fold(0, |bits, number| bits | 1 << number), star })
 }
 
-fn number_or_name(text: &str, bounds: &Bounds) -> Result<u32, String> {
+fn number_or_name(text: &str, bounds: &Bounds) -> Result<i64, String> {
     let lower = text.to_lowercase();
     match bounds.names.iter().position(|name| *name == lower) {
-        Some(position) => Ok(bounds.low + u32::try_from(position).unwrap_or(0)),
+        Some(position) => Ok(bounds.low + i64::try_from(position).unwrap_or(0)),
         None => number(text),
     }
 }
 
-fn number(text: &str) -> Result<u32, String> {
+fn number(text: &str) -> Result<i64, String> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let failed =
         |why: &str| format!("failed to parse int from {text}: strconv.Atoi: parsing {text:?}: {why}");
@@ -113,6 +113,5 @@ fn number(text: &str) -> Result<u32, String> {
     if number < 0 {
         return Err(format!("negative number ({number}) not allowed: {text}"));
     }
-    // Whatever is larger is out of every bounds.
-    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    Ok(number)
 }

@@ -4,6 +4,7 @@
 //! is looked for in a time zone; local times that do not exist or exist twice are treated as that library treats them.
 
 mod field;
+pub mod zone;
 
 use crate::go_duration::parse_duration;
 use field::{DAY, DAY_OF_WEEK, Field, HOUR, MINUTE, MONTH};
@@ -15,8 +16,15 @@ use jiff::{Span, Timestamp, ToSpan, Unit, Zoned};
 const YEARS: i16 = 5;
 
 /// When something is to happen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    times: Times,
+    /// The zone that the schedule names itself.
+    zone: Option<TimeZone>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Schedule {
+enum Times {
     /// At the times that match.
     At(Fields),
     /// Again and again after so many seconds.
@@ -25,7 +33,7 @@ pub enum Schedule {
 
 /// What a matching time looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fields {
+struct Fields {
     minute: Field,
     hour: Field,
     day: Field,
@@ -34,7 +42,7 @@ pub struct Fields {
 }
 
 impl Schedule {
-    /// Reads a schedule.
+    /// Reads a schedule, which may begin with `TZ=ZONE ` or `CRON_TZ=ZONE `.
     ///
     /// # Errors
     /// What is wrong, in the library's words.
@@ -42,8 +50,36 @@ impl Schedule {
         if text.is_empty() {
             return Err("empty spec string".to_owned());
         }
+        let Some(rest) = text.strip_prefix("TZ=").or_else(|| text.strip_prefix("CRON_TZ=")) else {
+            return Ok(Self { times: Times::parse(text)?, zone: None });
+        };
+        // The library looks for the end of the name and panics where there is none; upstream tells that.
+        let Some((name, rest)) = rest.split_once(' ') else {
+            return Err("invalid schedule format: runtime error: slice bounds out of range [:-1]".to_owned());
+        };
+        let zone = zone::load(name).map_err(|why| format!("provided bad location {name}: {why}"))?;
+        Ok(Self { times: Times::parse(rest.trim())?, zone: Some(zone) })
+    }
+
+    /// The first time after this one, in the zone that the schedule names or else this one; `None` if there is none in the
+    /// next years.
+    pub fn next(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let whole = Timestamp::from_second(after.as_second()).ok()?;
+        match &self.times {
+            Times::Every(seconds) => whole.checked_add(Span::new().try_seconds(*seconds).ok()?).ok(),
+            Times::At(fields) => {
+                let zone = self.zone.as_ref().unwrap_or(zone);
+                let start = whole.checked_add(1.second()).ok()?;
+                fields.first_from(start.to_zoned(zone.clone())).map(|found| found.timestamp())
+            }
+        }
+    }
+}
+
+impl Times {
+    fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with('@') {
-            return descriptor(text);
+            return Self::parse_descriptor(text);
         }
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, day, month, day_of_week] = fields.as_slice() else {
@@ -58,37 +94,30 @@ impl Schedule {
         }))
     }
 
-    /// The first time after this one; `None` if there is none in the next years.
-    pub fn next(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let whole = Timestamp::from_second(after.as_second()).ok()?;
-        match self {
-            Self::Every(seconds) => whole.checked_add(Span::new().try_seconds(*seconds).ok()?).ok(),
-            Self::At(fields) => {
-                let start = whole.checked_add(1.second()).ok()?;
-                fields.first_from(start.to_zoned(zone.clone())).map(|found| found.timestamp())
-            }
+    fn parse_descriptor(text: &str) -> Result<Self, String> {
+        match text {
+            "@yearly" | "@annually" => Self::parse("0 0 1 1 *"),
+            "@monthly" => Self::parse("0 0 1 * *"),
+            "@weekly" => Self::parse("0 0 * * 0"),
+            "@daily" | "@midnight" => Self::parse("0 0 * * *"),
+            "@hourly" => Self::parse("0 * * * *"),
+            _ => match text.strip_prefix("@every ") {
+                Some(duration) => Ok(Self::Every(parse_every(text, duration)?)),
+                None => Err(format!("unrecognized descriptor: {text}")),
+            },
         }
     }
 }
 
-fn descriptor(text: &str) -> Result<Schedule, String> {
-    let fields = match text {
-        "@yearly" | "@annually" => "0 0 1 1 *",
-        "@monthly" => "0 0 1 * *",
-        "@weekly" => "0 0 * * 0",
-        "@daily" | "@midnight" => "0 0 * * *",
-        "@hourly" => "0 * * * *",
-        _ => {
-            let Some(every) = text.strip_prefix("@every ") else {
-                return Err(format!("unrecognized descriptor: {text}"));
-            };
-            let duration =
-                parse_duration(every).map_err(|why| format!("failed to parse duration {text}: {why}"))?;
-            let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-            return Ok(Schedule::Every(seconds.max(1)));
-        }
-    };
-    Schedule::parse(fields)
+/// Whole seconds, one at least.
+fn parse_every(text: &str, duration: &str) -> Result<i64, String> {
+    let unsigned = duration.strip_prefix(['-', '+']).unwrap_or(duration);
+    let parsed = parse_duration(unsigned).map_err(|why| {
+        let why = why.replace(&format!("{unsigned:?}"), &format!("{duration:?}"));
+        format!("failed to parse duration {text}: {why}")
+    })?;
+    let seconds = if duration.starts_with('-') { 0 } else { parsed.as_secs() };
+    Ok(i64::try_from(seconds).unwrap_or(i64::MAX).max(1))
 }
 
 impl Fields {

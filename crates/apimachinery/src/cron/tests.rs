@@ -1,13 +1,9 @@
 use super::*;
 use proptest::prelude::*;
 
-fn zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap()
-}
-
 /// The next time in a zone, as local times without offset.
 fn next(schedule: &str, after: &str, name: &str) -> String {
-    let zone = zone(name);
+    let zone = zone::load(name).unwrap();
     let after: DateTime = after.parse().unwrap();
     let found =
         Schedule::parse(schedule).unwrap().next(after.to_zoned(zone.clone()).unwrap().timestamp(), &zone);
@@ -44,6 +40,10 @@ fn times_are_found_as_the_library_finds_them() {
         ("@hourly", "2026-03-04T05:06:07", "2026-03-04T06:00:00"),
         ("@every 1h30m", "2026-03-04T05:06:07", "2026-03-04T06:36:07"),
         ("@every 1ms", "2026-03-04T05:06:07", "2026-03-04T05:06:08"),
+        ("@every -5s", "2026-03-04T05:06:07", "2026-03-04T05:06:08"),
+        // In a zone of its own.
+        ("TZ=Asia/Kolkata 0 15 * * *", "2026-03-04T05:06:07", "2026-03-04T09:30:00"),
+        ("CRON_TZ=UTC @daily", "2026-03-04T05:06:07", "2026-03-05T00:00:00"),
         // Never.
         ("0 0 30 feb ?", "2012-07-09T23:35:00", "never"),
         ("0 0 31 apr ?", "2012-07-09T23:35:00", "never"),
@@ -76,6 +76,21 @@ fn clocks_that_are_moved_skip_and_repeat_as_in_the_library() {
 }
 
 #[test]
+fn zones_are_found_by_their_exact_name() {
+    for name in ["", "UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+1", "Local"] {
+        assert!(zone::load(name).is_ok(), "{name}");
+    }
+    for (name, why) in [
+        ("europe/berlin", "unknown time zone europe/berlin"),
+        ("Moon/Sea", "unknown time zone Moon/Sea"),
+        ("../UTC", "time: invalid location name"),
+        ("/UTC", "time: invalid location name"),
+    ] {
+        assert_eq!(zone::load(name).unwrap_err(), why);
+    }
+}
+
+#[test]
 fn wrong_schedules_are_refused_in_the_librarys_words() {
     let cases = [
         ("", "empty spec string"),
@@ -94,10 +109,20 @@ fn wrong_schedules_are_refused_in_the_librarys_words() {
         ("*/0 * * * *", "step of range should be a positive number: */0"),
         ("*/-1 * * * *", "negative number (-1) not allowed: -1"),
         ("@unrecognized", "unrecognized descriptor: @unrecognized"),
+        ("-1 * * * *", "failed to parse int from : strconv.Atoi: parsing \"\": invalid syntax"),
+        (
+            "99999999999999999999 * * * *",
+            "failed to parse int from 99999999999999999999: strconv.Atoi: parsing \"99999999999999999999\": value out of range",
+        ),
+        ("4294967296 * * * *", "end of range (4294967296) above maximum (59): 4294967296"),
+        ("@every -5", "failed to parse duration @every -5: time: missing unit in duration \"-5\""),
+        ("TZ=UTC", "invalid schedule format: runtime error: slice bounds out of range [:-1]"),
+        ("TZ=Nowhere * * * * *", "provided bad location Nowhere: unknown time zone Nowhere"),
+        ("TZ=UTC ", "expected exactly 5 fields, found 0: []"),
         ("@every x", "failed to parse duration @every x: time: invalid duration \"x\""),
     ];
     for (schedule, why) in cases {
-        assert_eq!(Schedule::parse(schedule), Err(why.to_owned()), "{schedule}");
+        assert_eq!(Schedule::parse(schedule).unwrap_err(), why, "{schedule}");
     }
 }
 

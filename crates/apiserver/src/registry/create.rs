@@ -64,6 +64,11 @@ impl Registry {
         let write = Write { target: &asked, operation: Operation::Create, old: None };
         self.admit(context, &write, &mut object).await?;
 
+        // Jobs make labels of their name.
+        let base = object.str_at(&["metadata", "generateName"]).to_owned();
+        if object.name().is_empty() && !base.is_empty() {
+            object.set(&["metadata", "name"], generate_name(&base, &mut rand::random::<u32>));
+        }
         let strategy = &target.hub.strategy;
         strategy.prepare_for_create(&mut object);
         target.hub.complete(&mut object);
@@ -71,10 +76,6 @@ impl Registry {
             object.set(&["metadata", "generation"], 1);
         } else {
             object.remove(&["metadata", "generation"]);
-        }
-        let base = object.str_at(&["metadata", "generateName"]).to_owned();
-        if object.name().is_empty() && !base.is_empty() {
-            object.set(&["metadata", "name"], generate_name(&base, &mut rand::random::<u32>));
         }
         let target = target.named(object.name());
         let reservation = self.allocate(context, &target, &mut object, None).await?;

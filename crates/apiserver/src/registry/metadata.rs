@@ -109,7 +109,7 @@ pub(super) fn carry_over(new: &mut Document, old: &Document) {
 
 /// Generation counts changes of anything but metadata and status.
 pub(super) fn count_generation(hub: &Resource, new: &mut Document, old: &Document) {
-    if !hub.strategy.has_generation() {
+    if !hub.strategy.raises_generation() {
         return;
     }
     let content = |object: &Document| -> Map {

@@ -1,6 +1,5 @@
-//! CronJobs. Validation, schedules and time zones are in their own files.
+//! CronJobs. Validation and time zones are in their own files.
 
-mod schedule;
 mod time_zone;
 mod validate;
 

@@ -2,8 +2,9 @@
 
 use super::super::job;
 use super::super::workload::{self, given};
-use super::{schedule, time_zone};
+use super::time_zone;
 use crate::validation;
+use skiff_apimachinery::cron::Schedule;
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
 
 /// A job's name has eleven more characters than that of its CronJob and must be a label's value.
@@ -50,7 +51,7 @@ fn schedule_errors(spec: &Document, old: Option<&Document>, field: &FieldPath) -
         return vec![FieldError::required(field, "")];
     }
     let mut out = FieldErrors::new();
-    if let Err(why) = schedule::check(schedule) {
+    if let Err(why) = Schedule::parse(schedule) {
         out.push(FieldError::invalid(field, schedule, why));
     }
     let zoned = schedule.contains("TZ");

@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schedule::{Missed, Times};
-use skiff_apimachinery::cron::Schedule;
+use skiff_apimachinery::cron::{Schedule, zone};
 use skiff_apimachinery::meta::ObjectKey;
 use skiff_apimachinery::time::parse_time;
 use skiff_apimachinery::{Document, Status};
@@ -104,10 +104,13 @@ impl World {
         self.jobs.iter().find(|job| job.uid() == reference.str_at(&["uid"]))
     }
 
-    /// The time zone, or the name of one that nobody knows.
-    fn zone(&self) -> Result<TimeZone, &str> {
+    /// The time zone, or the text of one that nobody knows.
+    fn zone(&self) -> Result<TimeZone, String> {
         let name = self.spec().str_at(&["timeZone"]);
-        if name.is_empty() { Ok(TimeZone::system()) } else { TimeZone::get(name).map_err(|_| name) }
+        if name.is_empty() {
+            return Ok(TimeZone::system());
+        }
+        zone::load(name).map_err(|why| format!("invalid timeZone: {name:?}: {why}"))
     }
 
     fn times<'a>(&'a self, schedule: &'a Schedule, zone: &'a TimeZone) -> Times<'a> {
@@ -135,15 +138,16 @@ fn start(world: &World, now: Timestamp, plan: &mut Plan) {
     };
     let zone = match world.zone() {
         Ok(zone) => zone,
-        Err(name) => {
-            let why = format!("unknown time zone {name}");
-            return warn("UnknownTimeZone", format!("invalid timeZone: {name:?}: {why}"));
-        }
+        Err(why) => return warn("UnknownTimeZone", why),
     };
     if spec.bool_at(&["suspend"]).unwrap_or(false) {
         return;
     }
     let text = spec.str_at(&["schedule"]);
+    if text.contains("TZ") {
+        let advice = "is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
+        warn("UnsupportedSchedule", format!("CRON_TZ or TZ used in schedule {text:?} {advice}"));
+    }
     let schedule = match Schedule::parse(text) {
         Ok(schedule) => schedule,
         Err(why) => {

@@ -36,7 +36,8 @@ pub(super) fn of_deployment(rollout: &Rollout<'_>) -> Option<Write> {
     }
     let mut object = Document::clone(&deployment.object);
     object.set(&["metadata", "annotations", REVISION], revision);
-    Some(Write::update(&DEPLOYMENTS, object))
+    // Through the status: changed annotations would raise the generation.
+    Some(Write::update_status(&DEPLOYMENTS, object))
 }
 
 /// Brings the new ReplicaSet's annotations and `minReadySeconds` up to date: an old template that is wanted again gets

@@ -106,11 +106,10 @@ impl Sailor {
             }
             ("ReplicaSet", Verb::Delete, _) => self.sets.retain(|set| set.object.name() != call.name),
             ("Deployment", Verb::Update, "status") => {
-                self.deployment.insert("status", body["status"].clone())
-            }
-            ("Deployment", Verb::Update, "") => {
-                let revision = body.str_at(&["metadata", "annotations", revision::REVISION]).to_owned();
-                self.deployment.set(&["metadata", "annotations", revision::REVISION], revision);
+                self.deployment.insert("status", body["status"].clone());
+                if let Some(revision) = body.annotation(revision::REVISION) {
+                    self.deployment.set(&["metadata", "annotations", revision::REVISION], revision);
+                }
             }
             other => panic!("unexpected write {other:?}"),
         }
