@@ -11,6 +11,7 @@ mod delete_collection;
 mod managed;
 mod metadata;
 mod patch;
+mod requester;
 pub mod services;
 mod store;
 pub mod subresources;
