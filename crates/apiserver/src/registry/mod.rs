@@ -15,6 +15,7 @@ mod requester;
 pub mod services;
 mod store;
 pub mod subresources;
+mod unfit;
 mod update;
 
 pub use delete::Deleted;
