@@ -10,6 +10,7 @@ use skiff_client::kubeconfig::{Access, Kubeconfig};
 use skiff_client::resources::{NAMESPACES, NODES, SERVICE_ACCOUNTS};
 use skiff_client::{Client, HttpsTransport, Resource};
 use skiff_testkit::{Options, Server, wait};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub struct Cluster {
     client: Client,
     access: Access,
     runtime: Runtime,
-    _server: Server,
+    server: Server,
 }
 
 /// A test's own part of the cluster.
@@ -53,7 +54,7 @@ impl Cluster {
         let transport = HttpsTransport::new(access.clone(), "conformance").unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        Self { client: Client::new(Arc::new(transport)), access, runtime, _server: server }
+        Self { client: Client::new(Arc::new(transport)), access, runtime, server }
     }
 }
 
@@ -120,6 +121,11 @@ impl Api {
     /// A request that no method of the client makes.
     pub fn request(&self, method: &'static str, path: &str) -> Request<'_> {
         Request::new(&self.cluster.access, method, path)
+    }
+
+    /// The admin's kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.cluster.server.path("kubeconfig")
     }
 
     /// Reads a path as JSON.

@@ -19,6 +19,7 @@ pub mod field;
 pub mod fieldset;
 pub mod generate_name;
 pub mod go_duration;
+pub mod go_text;
 pub mod gvk;
 pub mod int_or_string;
 pub mod json;

@@ -11,10 +11,12 @@
 pub mod etcd;
 pub mod host;
 pub mod image;
+pub mod kubectl;
 pub mod memory_api;
 pub mod netns;
 pub mod server;
 pub mod traffic;
 pub mod wait;
 
+pub use kubectl::Kubectl;
 pub use server::{Options, Server};

@@ -45,22 +45,6 @@ pub fn binary() -> PathBuf {
     path
 }
 
-/// Every real kubectl on this machine: the one on PATH, and the versions that lie beside its real file.
-pub fn kubectls() -> Vec<PathBuf> {
-    let Ok(output) = Command::new("sh").args(["-c", "command -v kubectl"]).output() else {
-        return Vec::new();
-    };
-    let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    let Ok(real) = path.canonicalize() else { return Vec::new() };
-    let siblings = real.parent().and_then(|dir| std::fs::read_dir(dir).ok()).into_iter().flatten().flatten();
-    let mut versions: Vec<PathBuf> = siblings
-        .map(|entry| entry.path())
-        .filter(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("kubectl.1.")))
-        .collect();
-    versions.sort();
-    if versions.is_empty() { vec![path] } else { versions }
-}
-
 impl Server {
     /// Starts a server and waits until it is ready.
     ///

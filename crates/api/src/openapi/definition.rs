@@ -6,6 +6,11 @@ use crate::schemas::{self, Definition, FieldLine};
 use skiff_apimachinery::schema::{ListType, MapType, Schema, SchemaRef, Type};
 use skiff_apimachinery::{Document, GroupVersionKind, doc};
 
+const API_VERSION: &str = "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources";
+const KIND: &str = "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds";
+const METADATA: &str = "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
+const LIST_METADATA: &str = "Standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds";
+
 /// A built-in type.
 pub(super) fn builtin(definition: &Definition, dialect: Dialect, texts: &Descriptions) -> Document {
     let name = definition.name();
@@ -18,7 +23,11 @@ pub(super) fn builtin(definition: &Definition, dialect: Dialect, texts: &Descrip
     }
     let (mut properties, mut required) = (Document::object(), Vec::new());
     for field in definition.fields() {
-        properties.insert(field.name, property(&field, texts.field(&name, field.name), dialect));
+        let text = match texts.field(&name, field.name) {
+            "" => type_meta(field.name),
+            text => text,
+        };
+        properties.insert(field.name, property(&field, text, dialect));
         if field.has("*") {
             required.push(field.name);
         }
@@ -44,6 +53,15 @@ pub(super) fn builtin(definition: &Definition, dialect: Dialect, texts: &Descrip
         }
     }
     out
+}
+
+/// What the fields that every kind has are; their texts are not among those of the kinds.
+fn type_meta(field: &str) -> &'static str {
+    match field {
+        "apiVersion" => API_VERSION,
+        "kind" => KIND,
+        _ => "",
+    }
 }
 
 /// `DISCRIMINATOR:FIELD=VALUE,..`.
@@ -135,31 +153,52 @@ pub(super) fn custom_name(kind: &GroupVersionKind) -> String {
     format!("{}.{}.{}", group.join("."), kind.version, kind.kind)
 }
 
-/// A custom resource.
+/// A custom resource. Of one that takes anything OpenAPI 2.0 tells no fields: clients would take those for all there are.
 pub(super) fn custom(kind: &GroupVersionKind, schema: Option<&Schema>, dialect: Dialect) -> Document {
-    let mut out = schema.map_or_else(|| doc!({"type": "object"}), |schema| from_schema(schema, dialect));
-    for field in ["apiVersion", "kind"] {
-        out.set(&["properties", field], doc!({"type": "string"}));
-    }
-    let metadata = dialect.reference("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
-    let metadata = if dialect == Dialect::V3 { doc!({"allOf": [metadata]}) } else { metadata };
-    out.set(&["properties", "metadata"], metadata);
+    let mut out = match schema {
+        Some(schema) if dialect == Dialect::V3 || !schema.preserve_unknown => {
+            with_metadata(from_schema(schema, dialect), dialect)
+        }
+        _ => doc!({"type": "object"}),
+    };
     tag(&mut out, kind);
     out
 }
 
+/// Adds the fields that every kind has.
+fn with_metadata(mut out: Document, dialect: Dialect) -> Document {
+    for field in ["apiVersion", "kind"] {
+        out.set(&["properties", field], doc!({"description": (type_meta(field)), "type": "string"}));
+    }
+    let target = dialect.reference("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+    let mut metadata = described(METADATA);
+    merge(&mut metadata, if dialect == Dialect::V3 { doc!({"allOf": [target]}) } else { target });
+    out.set(&["properties", "metadata"], metadata);
+    out
+}
+
 /// The list of a custom resource.
-pub(super) fn custom_list(kind: &GroupVersionKind, list_kind: &str, dialect: Dialect) -> Document {
+pub(super) fn custom_list(
+    kind: &GroupVersionKind,
+    list_kind: &str,
+    plural: &str,
+    dialect: Dialect,
+) -> Document {
+    let items = format!(
+        "List of {plural}. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+    );
+    let mut metadata = described(LIST_METADATA);
+    merge(&mut metadata, dialect.reference("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"));
     let list = GroupVersionKind::new(kind.group.clone(), kind.version.clone(), list_kind.to_owned());
     let mut out = doc!({
         "description": format!("{list_kind} is a list of {}", kind.kind),
         "type": "object",
         "required": ["items"],
         "properties": {
-            "apiVersion": {"type": "string"},
-            "items": {"type": "array", "items": (dialect.reference(&custom_name(kind)))},
-            "kind": {"type": "string"},
-            "metadata": (dialect.reference("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"))
+            "apiVersion": {"description": API_VERSION, "type": "string"},
+            "items": {"description": items, "type": "array", "items": (dialect.reference(&custom_name(kind)))},
+            "kind": {"description": KIND, "type": "string"},
+            "metadata": metadata
         }
     });
     tag(&mut out, &list);

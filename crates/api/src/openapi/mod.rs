@@ -200,7 +200,8 @@ impl<'a> Content<'a> {
             emit(name, &definition::custom(&row.gvk, schema, self.dialect));
             let list =
                 GroupVersionKind::new(row.gvk.group.clone(), row.gvk.version.clone(), row.list_kind.clone());
-            emit(&custom_name(&list), &definition::custom_list(&row.gvk, &row.list_kind, self.dialect));
+            let described = definition::custom_list(&row.gvk, &row.list_kind, &row.plural, self.dialect);
+            emit(&custom_name(&list), &described);
         }
     }
 }
@@ -300,6 +301,11 @@ mod tests {
         let boat = &v3["components"]["schemas"]["com.example.v1.Boat"];
         assert_eq!(boat["properties"]["spec"]["properties"]["name"]["description"], "Its name.".into());
         assert_eq!(boat["properties"]["spec"]["nullable"], true.into());
+        for (field, text) in
+            [("apiVersion", "APIVersion defines"), ("metadata", "Standard object's metadata.")]
+        {
+            assert!(boat["properties"][field].str_at(&["description"]).starts_with(text), "{field}");
+        }
         assert_eq!(
             boat["x-kubernetes-group-version-kind"],
             doc!([{"group": "example.com", "kind": "Boat", "version": "v1"}])

@@ -74,6 +74,7 @@ impl<'s> Walk<'s> {
         for (key, value) in map.iter_mut() {
             let Some(field) = schema.field(key) else {
                 if !schema.preserve_unknown {
+                    self.tell_unknown(key);
                     unknown.push(key.to_owned());
                 }
                 continue;
@@ -87,17 +88,20 @@ impl<'s> Walk<'s> {
                 absent.push(key.to_owned());
             }
         }
-        for key in &unknown {
-            if self.problems.len() < MAX_PROBLEMS {
-                self.problems.push(unknown_field(&self.shown(key)));
-            }
-        }
         if !unknown.is_empty() || !absent.is_empty() {
             map.retain(|key, _| !unknown.iter().any(|u| u == key) && !absent.iter().any(|a| a == key));
         }
         complete_fields(map, schema);
         self.holders.pop();
         Ok(())
+    }
+
+    /// Unknown fields are told in the order in which the body has them, as Go's decoder meets them.
+    fn tell_unknown(&mut self, key: &str) {
+        if self.problems.len() < MAX_PROBLEMS {
+            let problem = unknown_field(&self.shown(key));
+            self.problems.push(problem);
+        }
     }
 
     fn entries(
@@ -356,8 +360,8 @@ mod tests {
         assert_eq!(
             problems,
             [
-                r#"unknown field "spec.strategy.x""#,
                 r#"unknown field "spec.Replicas""#,
+                r#"unknown field "spec.strategy.x""#,
                 r#"unknown field "foo""#
             ]
         );

@@ -1,5 +1,6 @@
 //! The set of fields that an object holds, and whether an applied object fits its schema.
 
+use super::mismatch::mismatch;
 use super::shape::{Shape, element_of, list, map, shape};
 use crate::Document;
 use crate::fieldset::{FieldSet, PathElement, path_text};
@@ -54,22 +55,43 @@ fn collect(doc: &Document, schema: Option<&Schema>, path: &mut Vec<PathElement>,
     }
 }
 
-/// What is wrong with an applied object: fields that the schema lacks, list elements that cannot be told apart.
-pub(super) fn problems(doc: &Document, schema: Option<&Schema>) -> Vec<String> {
+/// What is wrong with an applied object.
+pub(super) enum Problem {
+    /// A field that the schema lacks, or a value of another type.
+    Misfit(String),
+    /// An element of a list that cannot be told apart from the others.
+    Unkeyed(String),
+}
+
+impl Problem {
+    /// What upstream says of it.
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Misfit(text) | Self::Unkeyed(text) => text,
+        }
+    }
+}
+
+/// All that is wrong with an applied object.
+pub(super) fn problems(doc: &Document, schema: Option<&Schema>) -> Vec<Problem> {
     let mut out = Vec::new();
     check(doc, schema, &mut Vec::new(), &mut out);
     out
 }
 
-fn check(doc: &Document, schema: Option<&Schema>, path: &mut Vec<PathElement>, out: &mut Vec<String>) {
+fn check(doc: &Document, schema: Option<&Schema>, path: &mut Vec<PathElement>, out: &mut Vec<Problem>) {
     let Some(schema) = schema else { return };
+    if let Some(why) = mismatch(doc, schema) {
+        out.push(Problem::Misfit(format!("{}: {why}", path_text(path))));
+        return;
+    }
     if let Some(map) = doc.as_object() {
         for (key, value) in map.iter() {
             path.push(PathElement::field(key));
             match schema.value_of(key) {
                 Some(inner) => check(value, Some(inner), path, out),
                 None if schema.fields.is_empty() || schema.preserve_unknown => {}
-                None => out.push(format!("{}: {UNDECLARED}", path_text(path))),
+                None => out.push(Problem::Misfit(format!("{}: {UNDECLARED}", path_text(path)))),
             }
             path.pop();
         }
@@ -83,7 +105,7 @@ fn check(doc: &Document, schema: Option<&Schema>, path: &mut Vec<PathElement>, o
             match element_of(Some(schema), element) {
                 Ok(name) => name,
                 Err(why) => {
-                    out.push(format!("{}: element {i}: {why}", path_text(path)));
+                    out.push(Problem::Unkeyed(format!("{}: element {i}: {why}", path_text(path))));
                     continue;
                 }
             }
@@ -91,7 +113,8 @@ fn check(doc: &Document, schema: Option<&Schema>, path: &mut Vec<PathElement>, o
             PathElement::Index(i as i64)
         };
         if !seen.insert(name.clone()) {
-            out.push(format!("{}: duplicate entries for key {name}", path_text(path)));
+            let text = format!("{}: duplicate entries for key {name}", path_text(path));
+            out.push(Problem::Unkeyed(text));
         }
         path.push(name);
         check(element, schema.element(), path, out);

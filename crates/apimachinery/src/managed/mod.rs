@@ -12,6 +12,7 @@ mod conflict;
 mod entries;
 mod last_applied;
 mod merge;
+mod mismatch;
 mod remove;
 mod shape;
 mod update;
@@ -22,7 +23,7 @@ pub use last_applied::LAST_APPLIED;
 
 use crate::fieldset::FieldSet;
 use crate::schema::{Schema, SchemaRef};
-use crate::{Document, GroupVersion, time};
+use crate::{Document, GroupVersion, decode, time};
 use entries::Managers;
 use jiff::Timestamp;
 
@@ -110,7 +111,7 @@ pub fn apply(
     let same_fields =
         before.0.get(&own).map(|owned| &owned.fields) == managers.0.get(&own).map(|owned| &owned.fields);
     if let Some(owned) = managers.0.get_mut(&own)
-        && (!same_fields || object != bare || owned.since.is_empty())
+        && (!same_fields || !is_stored_alike(&object, &bare, write.schema) || owned.since.is_empty())
     {
         owned.since = time_text(write);
     }
@@ -175,14 +176,18 @@ fn check_applied(applied: &Document, write: &Write<'_>) -> Result<(), ApplyError
         return Err(ApplyError::Malformed("metadata.managedFields must be nil".to_owned()));
     }
     let problems = collect::problems(applied, write.schema);
+    let problems: Vec<String> = problems.into_iter().map(collect::Problem::into_text).collect();
     if problems.is_empty() { Ok(()) } else { Err(untyped(applied, &problems)) }
 }
 
-/// What a configuration says that its schema does not declare, in upstream's words; known before it is made to fit.
-pub fn undeclared(applied: &Document, schema: Option<&Schema>) -> Vec<String> {
-    let mut problems = collect::problems(applied, schema);
-    problems.retain(|problem| problem.ends_with(collect::UNDECLARED));
-    problems
+/// What a configuration says that its schema does not take, in upstream's words: fields that it lacks, values of other
+/// types. Known before the configuration is made to fit.
+pub fn misfits(applied: &Document, schema: Option<&Schema>) -> Vec<String> {
+    let misfit = |problem| match problem {
+        collect::Problem::Misfit(text) => Some(text),
+        collect::Problem::Unkeyed(_) => None,
+    };
+    collect::problems(applied, schema).into_iter().filter_map(misfit).collect()
 }
 
 /// Whether an object's fields can be told apart: all are declared, and elements of lists that are maps have their keys.
@@ -222,6 +227,18 @@ fn not_client_side(conflicts: Vec<Conflict>, live: &Document, write: &Write<'_>)
     let Some(takeable) = last_applied::takeable_fields(live, write.schema) else { return conflicts };
     let left = conflict::fields_of(&conflicts).difference(&takeable);
     conflicts.into_iter().filter(|conflict| left.contains(&conflict.path)).collect()
+}
+
+/// Whether an object is stored as the live one is: it may say more, such as `paused: false`, that upstream's types leave
+/// out.
+fn is_stored_alike(object: &Document, live: &Document, schema: Option<&Schema>) -> bool {
+    let built_in = schema.filter(|schema| schema.name.is_some());
+    object == live
+        || built_in.is_some_and(|schema| {
+            let mut stored = object.clone();
+            decode::complete(&mut stored, schema);
+            stored == *live
+        })
 }
 
 fn time_text(write: &Write<'_>) -> String {

@@ -282,6 +282,10 @@ fn wrong_applied_objects_are_refused_in_upstreams_words() {
         "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema"
     );
     assert_eq!(
+        error(doc!({"replicas": "one"})).message,
+        "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.replicas: expected numeric (int or float), got string"
+    );
+    assert_eq!(
         error(doc!({"containers": [{"image": "x"}]})).message,
         "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.containers: element 0: associative list with keys has an element that omits key field \"name\" (and doesn't have default value)"
     );

@@ -11,7 +11,6 @@ pub use json::{MAX_OPERATIONS, apply_json_patch};
 pub use merge::apply_merge_patch;
 pub use strategic::apply_strategic_merge_patch;
 
-use crate::status::{Cause, Details};
 use crate::{Reason, Status};
 
 /// A patch that cannot be applied.
@@ -33,13 +32,11 @@ impl From<PatchError> for Status {
         match error {
             PatchError::Malformed(message) => Self::bad_request(message),
             PatchError::TooLarge(message) => Self::new(413, Reason::RequestEntityTooLarge, message),
-            // upstream's answer says no more; the cause tells what it was
-            PatchError::Unprocessable(message) => {
+            // upstream's answer says no more than this either
+            PatchError::Unprocessable(_) => {
                 let text = "the server rejected our request due to an error in our request";
                 let mut status = Self::new(422, Reason::Invalid, text);
-                let cause =
-                    Cause { reason: "UnexpectedServerResponse".to_owned(), message, field: String::new() };
-                status.details = Some(Box::new(Details { causes: vec![cause], ..Details::default() }));
+                status.details = Some(Box::default());
                 status
             }
         }

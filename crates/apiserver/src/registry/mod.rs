@@ -11,9 +11,11 @@ mod delete_collection;
 mod managed;
 mod metadata;
 mod patch;
+mod requester;
 pub mod services;
 mod store;
 pub mod subresources;
+mod unfit;
 mod update;
 
 pub use delete::Deleted;

@@ -5,14 +5,17 @@
 
 use super::managed::{self, Managers};
 use super::subresources::View;
+use super::unfit::{arrange, unfit};
 use super::{Context, Edit, Target};
 use crate::convert;
 use crate::request::decode::{Body, Expected, fit, media_type};
 use crate::request::options::{FieldValidation, WriteOptions};
 use skiff_api::strategy::UpdateScope;
-use skiff_apimachinery::managed::{undeclared as patch_problems, undeclared_field, untyped};
+use skiff_apimachinery::managed::{misfits, undeclared_field, untyped};
 use skiff_apimachinery::patch;
-use skiff_apimachinery::{Document, FieldError, FieldPath, GroupKind, GroupVersionKind, Status, json, yaml};
+use skiff_apimachinery::{
+    Document, FieldError, FieldPath, GroupKind, GroupVersionKind, Map, Status, decode, json, yaml,
+};
 
 /// Which kind of patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,8 +141,8 @@ impl Patch {
         Ok(edited)
     }
 
-    /// The document made to fit its kind, as a body of that kind would be.
-    fn fitted(&self, context: &mut Context, mut edited: Document) -> Result<Document, Status> {
+    /// The edited document made to fit its kind, as a body of that kind would be.
+    fn fitted(&self, context: &mut Context, current: &Document) -> Result<Document, Status> {
         let schema = if self.gvk == self.target.row.gvk {
             self.target.row.schema.clone()
         } else {
@@ -151,22 +154,26 @@ impl Patch {
             custom: self.target.row.custom && self.partial().is_none(),
         };
         let duplicates = self.body.duplicates.clone();
-        let (object, warnings) = fit(&mut edited, duplicates, &expected, self.validation)
-            .map_err(|status| self.unfit(&status.message))?;
-        context.warnings.extend(warnings);
+        let mut edited = self.patched(current)?;
+        let (object, mut problems) = fit(&mut edited, duplicates, &expected, FieldValidation::Warn)
+            .map_err(|status| self.unfit(current, &status.message))?;
+        arrange(self.kind, &mut problems);
+        match self.validation {
+            FieldValidation::Strict if !problems.is_empty() => {
+                return Err(self.unfit(current, &decode::strict_text(&problems)));
+            }
+            FieldValidation::Warn => context.warnings.extend(problems),
+            FieldValidation::Strict | FieldValidation::Ignore => {}
+        }
         Ok(object)
     }
 
     /// 422 as upstream tells that the patched object does not decode.
-    fn unfit(&self, why: &str) -> Status {
-        let prefix = format!(
-            "{} in version {:?} cannot be handled as a {}: ",
-            self.gvk.kind, self.gvk.version, self.gvk.kind
-        );
-        let why = why.strip_prefix(&prefix).unwrap_or(why);
-        let body = String::from_utf8_lossy(&json::encode(&self.body.document)).into_owned();
-        let error = FieldError::invalid(&FieldPath::new("patch"), body, why);
-        Status::invalid(&GroupKind::default(), "", &vec![error])
+    fn unfit(&self, current: &Document, why: &str) -> Status {
+        match self.patched(current) {
+            Ok(patched) => unfit(self.kind, &self.gvk, &self.body.document, &patched, why),
+            Err(status) => status,
+        }
     }
 
     /// The applied configuration made to fit. What its kind does not have is refused, whatever the client says of field
@@ -176,24 +183,22 @@ impl Patch {
         let schema = row.schema.as_ref().map(|schema| schema.get());
         let expected = Expected { gvk: &self.gvk, schema, custom: row.custom };
         let sent = &self.body.document;
+        let misfits = misfits(sent, schema);
+        if !misfits.is_empty() {
+            return Err(untyped(sent, &misfits).into());
+        }
         let (mut config, problems) = fit(&mut sent.clone(), Vec::new(), &expected, FieldValidation::Warn)
-            .map_err(|status| self.unfit(&status.message))?;
+            .map_err(|status| unfit(self.kind, &self.gvk, sent, sent, &status.message))?;
+        let path = |problem: &String| {
+            problem.strip_prefix("unknown field \"")?.strip_suffix('"').map(undeclared_field)
+        };
+        let undeclared: Vec<String> = problems.iter().filter_map(path).collect();
+        if !undeclared.is_empty() {
+            return Err(untyped(sent, &undeclared).into());
+        }
         keep_what_was_sent(&mut config, sent);
-        if problems.is_empty() {
-            return Ok(config);
-        }
-        let mut undeclared = patch_problems(sent, schema);
-        if undeclared.is_empty() {
-            let path = |problem: &String| {
-                problem.strip_prefix("unknown field \"")?.strip_suffix('"').map(undeclared_field)
-            };
-            undeclared = problems.iter().filter_map(path).collect();
-        }
-        if undeclared.is_empty() {
-            context.warnings.extend(problems);
-            return Ok(config);
-        }
-        Err(untyped(sent, &undeclared).into())
+        context.warnings.extend(problems);
+        Ok(config)
     }
 
     /// Keys that the body of an apply has twice; the last one counted.
@@ -247,13 +252,11 @@ impl Edit for Patch {
             return self.apply_configuration(context, Some(old));
         }
         if let Some(view) = self.partial() {
-            let edited = self.patched(&view.show(&target.hub, old)?)?;
-            let sent = self.fitted(context, edited)?;
+            let sent = self.fitted(context, &view.show(&target.hub, old)?)?;
             return view.replace(&target.hub, old, &sent);
         }
         let current = convert::from_hub(&target.row, &target.hub, old.clone());
-        let edited = self.patched(&current)?;
-        let fitted = self.fitted(context, edited)?;
+        let fitted = self.fitted(context, &current)?;
         let object = convert::to_hub(&target.row, &target.hub, fitted);
         match self.view {
             Some(view) => view.replace(&target.hub, old, &object),
@@ -279,7 +282,8 @@ impl Edit for Patch {
     }
 }
 
-/// Takes out what fitting added: who applies owns what they say and not what upstream's types always write.
+/// Makes what was fitted say what was sent: who applies owns what they say, also if upstream's types would leave it out
+/// (`paused: false`), and not what those always write.
 fn keep_what_was_sent(fitted: &mut Document, sent: &Document) {
     if let Some(map) = fitted.as_object_mut() {
         map.retain(|key, value| {
@@ -289,6 +293,11 @@ fn keep_what_was_sent(fitted: &mut Document, sent: &Document) {
             }
             said.is_some()
         });
+        for (key, said) in sent.as_object().into_iter().flat_map(Map::iter) {
+            if !said.is_null() && !map.contains_key(key) {
+                map.insert(key, said.clone());
+            }
+        }
     } else if let (Some(list), Some(said)) = (fitted.as_array_mut(), sent.as_array()) {
         list.iter_mut().zip(said).for_each(|(element, said)| keep_what_was_sent(element, said));
     }
