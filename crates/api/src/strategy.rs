@@ -11,8 +11,10 @@ pub enum NameRule {
     Subdomain,
     /// RFC 1123 label: namespaces.
     Label,
-    /// RFC 1035 label: services before 1.35's relaxation.
+    /// RFC 1035 label: services, as long as `RelaxedServiceNameValidation` is off.
     Label1035,
+    /// An IP address in canonical form: IPAddresses.
+    Address,
     /// Any path segment: RBAC objects.
     PathSegment,
 }

@@ -57,7 +57,8 @@ impl Strategy for ConfigMap {
             map.into_iter().flat_map(Map::values).filter_map(Document::as_str).map(size).sum()
         };
         if texts(data, str::len) + texts(binary, decoded_len) > MAX_SIZE {
-            out.push(FieldError::too_long(&FieldPath::root(), MAX_SIZE));
+            // Upstream names the whole object so.
+            out.push(FieldError::too_long(&FieldPath::new("[]"), MAX_SIZE));
         }
         out
     }
@@ -75,5 +76,77 @@ impl Strategy for ConfigMap {
     fn cells(&self, object: &Document, now: Timestamp) -> Vec<Cell> {
         let entries = |field| object.object_at(&[field]).map_or(0, Map::len);
         vec![cells::name(object), (entries("data") + entries("binaryData")).into(), cells::age(object, now)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skiff_apimachinery::doc;
+
+    fn shown(errors: &FieldErrors) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn keys_are_file_names_and_used_once() {
+        const NO_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+        let cases: [(&str, Document, &[String]); 4] = [
+            ("nothing", doc!({}), &[]),
+            ("both maps", doc!({"data": {"a.b": ""}, "binaryData": {"_c": ""}}), &[]),
+            (
+                "keys that are none",
+                doc!({"data": {"a/b": ""}, "binaryData": {"c d": ""}}),
+                &[
+                    format!(r#"data[a/b]: Invalid value: "a/b": {NO_KEY}"#),
+                    format!(r#"binaryData[c d]: Invalid value: "c d": {NO_KEY}"#),
+                ],
+            ),
+            (
+                "a key twice",
+                doc!({"data": {"a": ""}, "binaryData": {"a": ""}}),
+                &[r#"data[a]: Invalid value: "a": duplicate of key present in binaryData"#.to_owned()],
+            ),
+        ];
+        for (name, object, expected) in cases {
+            assert_eq!(shown(&ConfigMap.validate_create(&object)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_config_map_is_at_most_a_mebibyte() {
+        // "eHg=" stands for two bytes.
+        let of = |size: usize| doc!({"data": {"a": "x".repeat(size)}, "binaryData": {"b": "eHg="}});
+        assert!(ConfigMap.validate_create(&of(MAX_SIZE - 2)).is_empty());
+        assert_eq!(
+            shown(&ConfigMap.validate_create(&of(MAX_SIZE - 1))),
+            ["[]: Too long: may not be more than 1048576 bytes"]
+        );
+    }
+
+    #[test]
+    fn what_is_immutable_stays() {
+        let old = doc!({"immutable": true, "data": {"a": "b"}});
+        let why = "Forbidden: field is immutable when `immutable` is set";
+        let cases: [(Document, &[&str]); 5] = [
+            (old.clone(), &[]),
+            (doc!({"data": {"a": "b"}}), &["immutable"]),
+            (doc!({"immutable": true}), &["data"]),
+            (doc!({"immutable": true, "data": {"a": "b"}, "binaryData": {"c": ""}}), &["binaryData"]),
+            (doc!({"immutable": false, "data": {"a": "c"}}), &["immutable", "data"]),
+        ];
+        for (new, expected) in cases {
+            let expected: Vec<String> = expected.iter().map(|field| format!("{field}: {why}")).collect();
+            assert_eq!(shown(&ConfigMap.validate_update(UpdateScope::Main, &new, &old)), expected, "{new:?}");
+        }
+        let free = doc!({"data": {"a": "b"}});
+        assert!(ConfigMap.validate_update(UpdateScope::Main, &doc!({}), &free).is_empty());
+    }
+
+    #[test]
+    fn rows_count_the_keys() {
+        let object = doc!({"metadata": {"name": "c"}, "data": {"a": ""}, "binaryData": {"b": ""}});
+        let cells = ConfigMap.cells(&object, Timestamp::UNIX_EPOCH);
+        assert_eq!(cells, [Document::from("c"), 2.into(), "<unknown>".into()]);
     }
 }

@@ -15,6 +15,7 @@ pub fn object_name(rule: NameRule, name: &str) -> Vec<String> {
         NameRule::Subdomain => names::dns1123_subdomain(name),
         NameRule::Label => names::dns1123_label(name),
         NameRule::Label1035 => names::dns1035_label(name),
+        NameRule::Address => network::strict_ip(name).into_iter().collect(),
         NameRule::PathSegment => names::path_segment(name),
     }
 }

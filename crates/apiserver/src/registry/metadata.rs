@@ -2,7 +2,7 @@
 
 use super::Target;
 use jiff::Timestamp;
-use skiff_api::{NameRule, Resource};
+use skiff_api::{Resource, validation};
 use skiff_apimachinery::time::format_time;
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, Map, Node, Status, names};
 
@@ -191,12 +191,7 @@ fn validate_name(hub: &Resource, object: &Document, metadata: &FieldPath, errors
         errors.push(FieldError::required(&metadata.child("name"), why));
         return;
     }
-    let check = |text: &str| match hub.strategy.name_rule() {
-        NameRule::Subdomain => names::dns1123_subdomain(text),
-        NameRule::Label => names::dns1123_label(text),
-        NameRule::Label1035 => names::dns1035_label(text),
-        NameRule::PathSegment => names::path_segment(text),
-    };
+    let check = |text: &str| validation::object_name(hub.strategy.name_rule(), text);
     if !base.is_empty() {
         // The base alone may end in what only the suffix makes valid.
         let masked = format!("{}a", base.trim_end_matches(['-', '.']));

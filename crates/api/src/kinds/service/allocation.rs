@@ -3,6 +3,7 @@
 //! The API server asks here, allocates, and writes `clusterIP(s)`, `ipFamilies`, `ipFamilyPolicy`, `nodePort`s and
 //! `healthCheckNodePort` into the object before it is validated.
 
+use super::addresses::texts;
 use skiff_apimachinery::Document;
 
 /// The cluster IP of a headless Service.
@@ -50,38 +51,34 @@ pub(crate) fn is_externally_reachable(spec: &Document) -> bool {
 /// Makes `clusterIP` and `clusterIPs` agree where a client that knows only the first has written.
 pub fn normalize_cluster_ips(new: &mut Document, old: Option<&Document>) {
     let first = new.str_at(&["spec", "clusterIP"]).to_owned();
-    let list = list(new);
     let Some(old) = old else {
-        if !first.is_empty() && list.is_empty() {
+        if !first.is_empty() && new.array_at(&["spec", "clusterIPs"]).is_empty() {
             new.set(&["spec", "clusterIPs"], vec![first]);
         }
         return;
     };
     let old_first = old.str_at(&["spec", "clusterIP"]);
-    let same_list = list == self::list(old);
-    if old_first.is_empty() && !first.is_empty() && list.is_empty() {
-        new.set(&["spec", "clusterIPs"], vec![first]);
-    } else if !old_first.is_empty() && first.is_empty() && same_list {
-        new.remove(&["spec", "clusterIPs"]);
-    } else if !old_first.is_empty() && first != old_first && same_list {
-        new.set(&["spec", "clusterIPs"], vec![first]);
+    if first == old_first {
+        if new.array_at(&["spec", "clusterIPs"]).is_empty() {
+            copy(new, old, "clusterIPs");
+        }
+    } else if texts(new, "clusterIPs") == texts(old, "clusterIPs") {
+        if first.is_empty() {
+            new.remove(&["spec", "clusterIPs"]);
+        } else {
+            new.set(&["spec", "clusterIPs"], vec![first]);
+        }
     }
 }
 
-/// Takes over what was allocated and the client left out, as PUTs of older manifests do.
+/// Takes over what was allocated and the client left out, so that the manifest of a creation can be sent again.
 pub fn keep_allocated(new: &mut Document, old: &Document) {
     if needs_cluster_ip(old) && needs_cluster_ip(new) {
         if new.str_at(&["spec", "clusterIP"]).is_empty() {
             copy(new, old, "clusterIP");
         }
-        if list(new).is_empty() && new.str_at(&["spec", "clusterIP"]) == old.str_at(&["spec", "clusterIP"]) {
+        if new.array_at(&["spec", "clusterIPs"]).is_empty() {
             copy(new, old, "clusterIPs");
-        }
-        if new.array_at(&["spec", "ipFamilies"]).is_empty() {
-            copy(new, old, "ipFamilies");
-        }
-        if new.str_at(&["spec", "ipFamilyPolicy"]).is_empty() {
-            copy(new, old, "ipFamilyPolicy");
         }
     }
     if may_have_node_ports(old) && may_have_node_ports(new) {
@@ -95,18 +92,17 @@ pub fn keep_allocated(new: &mut Document, old: &Document) {
     }
 }
 
+/// Ports of the same name keep their node ports, unless the client gave them to other ports.
 fn keep_node_ports(new: &mut Document, old: &Document) {
-    let key = |port: &Document| (port.str_at(&["protocol"]).to_owned(), port.i64_at(&["port"]));
-    let number = |port: &Document| port.i64_at(&["nodePort"]).unwrap_or(0);
+    let used: Vec<i64> = node_ports(new).filter(|port| node_ports(old).any(|other| other == *port)).collect();
     let before = old.array_at(&["spec", "ports"]);
-    let taken: Vec<i64> =
-        new.array_at(&["spec", "ports"]).iter().map(number).filter(|port| *port != 0).collect();
     for port in new.at_mut(&["spec", "ports"]).and_then(Document::as_array_mut).into_iter().flatten() {
-        if number(port) != 0 {
+        if port.i64_at(&["nodePort"]).unwrap_or(0) != 0 {
             continue;
         }
-        let same = before.iter().find(|other| key(other) == key(port)).map(number);
-        if let Some(node_port) = same.filter(|port| *port != 0 && !taken.contains(port)) {
+        let same = before.iter().rfind(|other| other.str_at(&["name"]) == port.str_at(&["name"]));
+        let node_port = same.and_then(|same| same.i64_at(&["nodePort"])).unwrap_or(0);
+        if node_port != 0 && !used.contains(&node_port) {
             port.insert("nodePort", node_port);
         }
     }
@@ -116,39 +112,44 @@ fn keep_node_ports(new: &mut Document, old: &Document) {
 /// refuses it).
 pub fn drop_unneeded(new: &mut Document, old: &Document) {
     if needs_cluster_ip(old) && !needs_cluster_ip(new) {
-        for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
-            drop_unchanged(new, old, field);
-        }
+        drop_unchanged(new, old, &["clusterIP", "clusterIPs"]);
+        drop_unchanged(new, old, &["ipFamilies"]);
+        drop_unchanged(new, old, &["ipFamilyPolicy"]);
     }
     if may_have_node_ports(old) && !may_have_node_ports(new) {
-        let before: Vec<Option<i64>> =
-            old.array_at(&["spec", "ports"]).iter().map(|port| port.i64_at(&["nodePort"])).collect();
-        for port in new.at_mut(&["spec", "ports"]).and_then(Document::as_array_mut).into_iter().flatten() {
-            if before.contains(&port.i64_at(&["nodePort"])) {
-                port.remove(&["nodePort"]);
-            }
-        }
+        drop_node_ports(new, old);
     }
     if needs_health_check_node_port(old) && !needs_health_check_node_port(new) {
-        drop_unchanged(new, old, "healthCheckNodePort");
+        drop_unchanged(new, old, &["healthCheckNodePort"]);
     }
     let balanced = |service: &Document| service.str_at(&["spec", "type"]) == "LoadBalancer";
     if balanced(old) && !balanced(new) {
-        drop_unchanged(new, old, "allocateLoadBalancerNodePorts");
-        drop_unchanged(new, old, "loadBalancerClass");
-        new.set(&["status"], skiff_apimachinery::doc!({"loadBalancer": {}}));
+        drop_unchanged(new, old, &["allocateLoadBalancerNodePorts"]);
+        drop_unchanged(new, old, &["loadBalancerClass"]);
     }
     let reachable = |service: &Document| service.get("spec").is_some_and(is_externally_reachable);
     if reachable(old) && !reachable(new) {
-        drop_unchanged(new, old, "externalTrafficPolicy");
+        drop_unchanged(new, old, &["externalTrafficPolicy"]);
     }
-    if old.str_at(&["spec", "type"]) != "ExternalName" && new.str_at(&["spec", "type"]) == "ExternalName" {
-        drop_unchanged(new, old, "internalTrafficPolicy");
+    if !balanced(new) {
+        new.set(&["status", "loadBalancer"], Document::object());
     }
 }
 
-fn list(service: &Document) -> Vec<&str> {
-    service.array_at(&["spec", "clusterIPs"]).iter().filter_map(Document::as_str).collect()
+/// Ports may change together with the type, as long as they ask for no node port that was not theirs.
+fn drop_node_ports(new: &mut Document, old: &Document) {
+    if node_ports(new).any(|port| node_ports(old).all(|other| other != port)) {
+        return;
+    }
+    for port in new.at_mut(&["spec", "ports"]).and_then(Document::as_array_mut).into_iter().flatten() {
+        port.remove(&["nodePort"]);
+    }
+}
+
+/// The node ports that the Service has or asks for.
+pub fn node_ports(service: &Document) -> impl Iterator<Item = i64> {
+    let ports = service.array_at(&["spec", "ports"]).iter();
+    ports.filter_map(|port| port.i64_at(&["nodePort"])).filter(|port| *port != 0)
 }
 
 fn copy(new: &mut Document, old: &Document, field: &str) {
@@ -157,9 +158,15 @@ fn copy(new: &mut Document, old: &Document, field: &str) {
     }
 }
 
-fn drop_unchanged(new: &mut Document, old: &Document, field: &str) {
-    if new.at(&["spec", field]) == old.at(&["spec", field]) {
-        new.remove(&["spec", field]);
+/// Drops fields that belong together if none of them changed.
+fn drop_unchanged(new: &mut Document, old: &Document, fields: &[&str]) {
+    let value = |service: &Document, field: &str| {
+        service.at(&["spec", field]).filter(|value| !value.is_empty()).cloned()
+    };
+    if fields.iter().all(|field| value(new, field) == value(old, field)) {
+        for field in fields {
+            new.remove(&["spec", field]);
+        }
     }
 }
 
@@ -172,18 +179,53 @@ mod tests {
         doc!({"spec": {
             "type": "NodePort", "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"],
             "ipFamilyPolicy": "SingleStack", "externalTrafficPolicy": "Cluster",
-            "ports": [{"port": 80, "protocol": "TCP", "nodePort": 30000}]
+            "ports": [
+                {"name": "a", "port": 80, "protocol": "TCP", "nodePort": 30000},
+                {"name": "b", "port": 81, "protocol": "TCP", "nodePort": 30001}
+            ]
         }})
     }
 
     #[test]
+    fn the_first_address_and_the_list_agree() {
+        let of =
+            |first: &str, list: &[&str]| doc!({"spec": {"clusterIP": first, "clusterIPs": list.to_vec()}});
+        let cases: [(&str, Document, Option<Document>, &[&str]); 9] = [
+            ("an old client's creation", of("10.0.0.1", &[]), None, &["10.0.0.1"]),
+            ("nothing asked for", of("", &[]), None, &[]),
+            ("a list alone is left to validation", of("", &["10.0.0.1"]), None, &["10.0.0.1"]),
+            ("an old client's update", of("a", &[]), Some(of("a", &["a", "b"])), &["a", "b"]),
+            ("an old client clears", of("", &["a"]), Some(of("a", &["a"])), &[]),
+            ("an old client changes", of("b", &["a"]), Some(of("a", &["a"])), &["b"]),
+            ("both change", of("b", &["b"]), Some(of("a", &["a"])), &["b"]),
+            ("the list changes", of("a", &["b"]), Some(of("a", &["a"])), &["b"]),
+            ("the first of a Service that had none", of("a", &[]), Some(of("", &[])), &["a"]),
+        ];
+        for (name, mut new, old, expected) in cases {
+            normalize_cluster_ips(&mut new, old.as_ref());
+            assert_eq!(texts(&new, "clusterIPs"), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn an_update_without_addresses_keeps_them() {
-        let mut new = doc!({"spec": {"type": "NodePort", "ports": [{"port": 80, "protocol": "TCP"}]}});
-        normalize_cluster_ips(&mut new, Some(&stored()));
+        let mut new = doc!({"spec": {"type": "NodePort", "ports": [{"name": "b", "port": 8080}]}});
         keep_allocated(&mut new, &stored());
-        assert_eq!(new.str_at(&["spec", "clusterIP"]), "10.0.0.1");
-        assert_eq!(new.array_at(&["spec", "clusterIPs"]).len(), 1);
-        assert_eq!(new.array_at(&["spec", "ports"])[0].i64_at(&["nodePort"]), Some(30000));
+        let expected = doc!({"spec": {
+            "type": "NodePort", "ports": [{"name": "b", "port": 8080, "nodePort": 30001}],
+            "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"]
+        }});
+        assert_eq!(new, expected);
+    }
+
+    #[test]
+    fn a_node_port_that_was_given_away_is_not_kept() {
+        let mut new = doc!({"spec": {
+            "type": "LoadBalancer",
+            "ports": [{"name": "a", "port": 80}, {"name": "b", "port": 81, "nodePort": 30000}]
+        }});
+        keep_allocated(&mut new, &stored());
+        assert_eq!(node_ports(&new).collect::<Vec<_>>(), [30000]);
     }
 
     #[test]
@@ -191,17 +233,41 @@ mod tests {
         let mut new = stored();
         new.set(&["spec", "type"], "ClusterIP");
         drop_unneeded(&mut new, &stored());
-        assert_eq!(new.array_at(&["spec", "ports"])[0].get("nodePort"), None);
+        assert_eq!(node_ports(&new).count(), 0);
         assert_eq!(new.at(&["spec", "externalTrafficPolicy"]), None);
         assert_eq!(new.str_at(&["spec", "clusterIP"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn node_ports_that_are_asked_for_stay_to_be_refused() {
+        let mut new = stored();
+        new.set(&["spec", "type"], "ClusterIP");
+        new.set(&["spec", "ports"], doc!([{"port": 80, "nodePort": 30000}, {"port": 81, "nodePort": 30009}]));
+        drop_unneeded(&mut new, &stored());
+        assert_eq!(node_ports(&new).collect::<Vec<_>>(), [30000, 30009]);
     }
 
     #[test]
     fn an_external_name_gives_its_addresses_back() {
         let mut new = stored();
         new.set(&["spec", "type"], "ExternalName");
+        new.set(&["spec", "ipFamilies"], doc!(["IPv6"]));
         drop_unneeded(&mut new, &stored());
         assert_eq!(new.at(&["spec", "clusterIP"]), None);
-        assert_eq!(new.at(&["spec", "ipFamilies"]), None);
+        assert_eq!(new.at(&["spec", "clusterIPs"]), None);
+        assert_eq!(texts(&new, "ipFamilies"), ["IPv6"]);
+    }
+
+    #[test]
+    fn only_load_balancers_keep_their_status() {
+        let mut old = stored();
+        old.set(&["spec", "type"], "LoadBalancer");
+        old.set(&["status"], doc!({"loadBalancer": {"ingress": [{"hostname": "a"}]}}));
+        let mut new = old.clone();
+        drop_unneeded(&mut new, &old);
+        assert_eq!(new["status"], old["status"]);
+        new.set(&["spec", "type"], "ClusterIP");
+        drop_unneeded(&mut new, &old);
+        assert_eq!(new["status"], doc!({"loadBalancer": {}}));
     }
 }

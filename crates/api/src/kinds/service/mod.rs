@@ -1,44 +1,42 @@
-//! Services: defaults, what an update takes over or drops, columns. [`allocation`] tells the API server what a Service
-//! needs (addresses, node ports); validation is in its own file.
+//! Services: defaults, what an update takes over or drops, columns. [`allocation`] and [`addresses`] tell the API server
+//! what a Service needs (addresses, node ports); the rest of validation is in files by what is checked.
 
+pub mod addresses;
 pub mod allocation;
+mod balancer;
+mod columns;
+mod ports;
+mod traffic;
 mod validate;
+mod warnings;
 
-use super::cells;
+pub(crate) use balancer::hostname_errors;
+pub(crate) use columns::balancer_addresses;
+
 use crate::strategy::UpdateScope;
 use crate::{Cell, Column, NameRule, Strategy};
 use jiff::Timestamp;
 use skiff_apimachinery::{Document, FieldErrors};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 /// `v1 Service`.
 pub(crate) struct Service;
 
 /// Session affinity lasts three hours.
 const AFFINITY_SECONDS: i64 = 10_800;
-/// Widest list of load balancer addresses in a row.
-const BALANCER_WIDTH: usize = 16;
+/// The annotation by which traffic is kept near, and the one before it.
+const TOPOLOGY_MODE: &str = "service.kubernetes.io/topology-mode";
+const HINTS: &str = "service.kubernetes.io/topology-aware-hints";
 
 impl Strategy for Service {
     fn default(&self, object: &mut Document) {
         let spec = object.ensure(&["spec"]);
         spec.make_object();
         default_text(spec, "sessionAffinity", "None");
-        match spec.str_at(&["sessionAffinity"]) {
-            "None" => drop(spec.remove(&["sessionAffinityConfig"])),
-            "ClientIP" => {
-                spec.set_default(&["sessionAffinityConfig", "clientIP", "timeoutSeconds"], AFFINITY_SECONDS);
-            }
-            _ => {}
-        }
+        default_affinity(spec);
         default_text(spec, "type", "ClusterIP");
         for port in spec.get_mut("ports").and_then(Document::as_array_mut).into_iter().flatten() {
-            default_text(port, "protocol", "TCP");
-            if port.get("targetPort").is_none_or(Document::is_empty) {
-                let number = port.get("port").cloned().unwrap_or_default();
-                port.insert("targetPort", number);
-            }
+            default_port(port);
         }
         if allocation::is_externally_reachable(spec) {
             default_text(spec, "externalTrafficPolicy", "Cluster");
@@ -48,6 +46,7 @@ impl Strategy for Service {
         }
         if spec.str_at(&["type"]) == "LoadBalancer" {
             spec.set_default(&["allocateLoadBalancerNodePorts"], true);
+            default_modes(object);
         }
     }
 
@@ -60,8 +59,8 @@ impl Strategy for Service {
         match scope {
             UpdateScope::Main => {
                 keep(new, old, "status");
-                allocation::normalize_cluster_ips(new, Some(old));
                 allocation::keep_allocated(new, old);
+                allocation::normalize_cluster_ips(new, Some(old));
                 allocation::drop_unneeded(new, old);
             }
             UpdateScope::Status => keep(new, old, "spec"),
@@ -75,12 +74,16 @@ impl Strategy for Service {
     fn validate_update(&self, scope: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
         match scope {
             UpdateScope::Main => validate::update(new, old),
-            UpdateScope::Status => FieldErrors::new(),
+            UpdateScope::Status => balancer::status_errors(new),
         }
     }
 
+    fn warnings(&self, new: &Document, old: Option<&Document>) -> Vec<String> {
+        warnings::warnings(new, old)
+    }
+
     fn name_rule(&self) -> NameRule {
-        NameRule::Label
+        NameRule::Label1035
     }
 
     fn has_status(&self) -> bool {
@@ -100,27 +103,38 @@ impl Strategy for Service {
     }
 
     fn columns(&self) -> Vec<Column> {
-        vec![
-            Column::name(),
-            Column::text("Type"),
-            Column::text("Cluster-IP"),
-            Column::text("External-IP"),
-            Column::text("Port(s)"),
-            Column::age(),
-            Column::text("Selector").wide(),
-        ]
+        columns::columns()
     }
 
     fn cells(&self, object: &Document, now: Timestamp) -> Vec<Cell> {
-        vec![
-            cells::name(object),
-            cells::text(object, &["spec", "type"]),
-            cells::or_none(object.str_at(&["spec", "clusterIP"])),
-            external_addresses(object).into(),
-            cells::or_none(&ports(object)),
-            cells::age(object, now),
-            cells::labels(object.object_at(&["spec", "selector"])),
-        ]
+        columns::cells(object, now)
+    }
+}
+
+/// Affinity to clients has a time, and no affinity has none.
+fn default_affinity(spec: &mut Document) {
+    match spec.str_at(&["sessionAffinity"]) {
+        "None" => drop(spec.remove(&["sessionAffinityConfig"])),
+        "ClientIP" => {
+            spec.set_default(&["sessionAffinityConfig", "clientIP", "timeoutSeconds"], AFFINITY_SECONDS);
+        }
+        _ => {}
+    }
+}
+
+fn default_port(port: &mut Document) {
+    default_text(port, "protocol", "TCP");
+    if port.get("targetPort").is_none_or(Document::is_empty) {
+        let number = port.get("port").cloned().unwrap_or_default();
+        port.insert("targetPort", number);
+    }
+}
+
+/// Addresses of load balancers are the balancer's own unless it says otherwise.
+fn default_modes(object: &mut Document) {
+    let points = object.at_mut(&["status", "loadBalancer", "ingress"]).and_then(Document::as_array_mut);
+    for point in points.into_iter().flatten().filter(|point| !point.str_at(&["ip"]).is_empty()) {
+        point.set_default(&["ipMode"], "VIP");
     }
 }
 
@@ -137,56 +151,6 @@ fn keep(new: &mut Document, old: &Document, field: &str) {
     }
 }
 
-fn external_addresses(service: &Document) -> String {
-    let given = service.array_at(&["spec", "externalIPs"]).iter().filter_map(Document::as_str);
-    let given: Vec<&str> = given.collect();
-    match service.str_at(&["spec", "type"]) {
-        "LoadBalancer" => {
-            let balancer = balancer_addresses(service);
-            let all: Vec<&str> =
-                [balancer.as_str()].into_iter().filter(|text| !text.is_empty()).chain(given).collect();
-            if all.is_empty() { "<pending>".to_owned() } else { all.join(",") }
-        }
-        "ExternalName" => service.str_at(&["spec", "externalName"]).to_owned(),
-        _ if given.is_empty() => cells::NONE.to_owned(),
-        _ => given.join(","),
-    }
-}
-
-/// Addresses and host names of a load balancer, cut to the width of a row.
-pub(crate) fn balancer_addresses(object: &Document) -> String {
-    let set: BTreeSet<&str> = object
-        .array_at(&["status", "loadBalancer", "ingress"])
-        .iter()
-        .map(|point| {
-            let ip = point.str_at(&["ip"]);
-            if ip.is_empty() { point.str_at(&["hostname"]) } else { ip }
-        })
-        .filter(|text| !text.is_empty())
-        .collect();
-    let mut text = set.into_iter().collect::<Vec<_>>().join(",");
-    if text.len() > BALANCER_WIDTH {
-        text.truncate(text.floor_char_boundary(BALANCER_WIDTH - 3));
-        text.push_str("...");
-    }
-    text
-}
-
-fn ports(service: &Document) -> String {
-    let texts: Vec<String> = service
-        .array_at(&["spec", "ports"])
-        .iter()
-        .map(|port| {
-            let (number, protocol) = (port.i64_at(&["port"]).unwrap_or(0), port.str_at(&["protocol"]));
-            match port.i64_at(&["nodePort"]) {
-                Some(node_port) if node_port > 0 => format!("{number}:{node_port}/{protocol}"),
-                _ => format!("{number}/{protocol}"),
-            }
-        })
-        .collect();
-    texts.join(",")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,32 +158,68 @@ mod tests {
 
     #[test]
     fn defaults_are_upstreams() {
-        let mut service =
-            doc!({"spec": {"ports": [{"port": 80}, {"port": 53, "protocol": "UDP", "targetPort": "dns"}]}});
-        Service.default(&mut service);
-        let expected = doc!({"spec": {
-            "ports": [
-                {"port": 80, "protocol": "TCP", "targetPort": 80},
-                {"port": 53, "protocol": "UDP", "targetPort": "dns"}
-            ],
-            "sessionAffinity": "None", "type": "ClusterIP", "internalTrafficPolicy": "Cluster"
-        }});
-        assert_eq!(service, expected);
-        Service.default(&mut service);
-        assert_eq!(service, expected);
+        let cases = [
+            (
+                "ports",
+                doc!({"spec": {"ports": [
+                    {"port": 80}, {"port": 53, "protocol": "UDP", "targetPort": "dns"}, {"port": 81, "targetPort": 0}
+                ]}}),
+                doc!({"spec": {
+                    "ports": [
+                        {"port": 80, "protocol": "TCP", "targetPort": 80},
+                        {"port": 53, "protocol": "UDP", "targetPort": "dns"},
+                        {"port": 81, "targetPort": 81, "protocol": "TCP"}
+                    ],
+                    "sessionAffinity": "None", "type": "ClusterIP", "internalTrafficPolicy": "Cluster"
+                }}),
+            ),
+            (
+                "affinity",
+                doc!({"spec": {"type": "ExternalName", "sessionAffinity": "ClientIP"}}),
+                doc!({"spec": {
+                    "type": "ExternalName", "sessionAffinity": "ClientIP",
+                    "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 10800}}
+                }}),
+            ),
+            (
+                "no affinity",
+                doc!({"spec": {
+                    "type": "ExternalName", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 1}}
+                }}),
+                doc!({"spec": {"type": "ExternalName", "sessionAffinity": "None"}}),
+            ),
+            (
+                "a load balancer",
+                doc!({
+                    "spec": {"type": "LoadBalancer"},
+                    "status": {"loadBalancer": {"ingress": [
+                        {"ip": "1.2.3.4"}, {"ip": "1.2.3.5", "ipMode": "Proxy"}, {"hostname": "a"}
+                    ]}}
+                }),
+                doc!({
+                    "spec": {
+                        "type": "LoadBalancer", "sessionAffinity": "None", "externalTrafficPolicy": "Cluster",
+                        "internalTrafficPolicy": "Cluster", "allocateLoadBalancerNodePorts": true
+                    },
+                    "status": {"loadBalancer": {"ingress": [
+                        {"ip": "1.2.3.4", "ipMode": "VIP"}, {"ip": "1.2.3.5", "ipMode": "Proxy"}, {"hostname": "a"}
+                    ]}}
+                }),
+            ),
+        ];
+        for (name, mut service, expected) in cases {
+            Service.default(&mut service);
+            assert_eq!(service, expected, "{name}");
+            Service.default(&mut service);
+            assert_eq!(service, expected, "{name}, twice");
+        }
     }
 
     #[test]
-    fn rows_show_ports_and_addresses() {
-        let service = doc!({
-            "metadata": {"name": "web"},
-            "spec": {
-                "type": "NodePort", "clusterIP": "10.43.0.7",
-                "ports": [{"port": 80, "nodePort": 30080, "protocol": "TCP"}], "selector": {"app": "web"}
-            }
-        });
-        let cells = Service.cells(&service, Timestamp::UNIX_EPOCH);
-        let texts: Vec<&str> = cells.iter().filter_map(Document::as_str).collect();
-        assert_eq!(texts, ["web", "NodePort", "10.43.0.7", "<none>", "80:30080/TCP", "<unknown>", "app=web"]);
+    fn the_status_is_the_load_balancers() {
+        let mut new =
+            doc!({"spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": {"ingress": [{"ip": "x"}]}}});
+        Service.prepare_for_create(&mut new);
+        assert_eq!(new["status"], doc!({"loadBalancer": {}}));
     }
 }
