@@ -21,6 +21,7 @@ mod deployment;
 mod endpoint_slice;
 mod endpoints;
 mod event;
+mod flow_control;
 mod flow_schema;
 mod horizontal_pod_autoscaler;
 mod ingress;
