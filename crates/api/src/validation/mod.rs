@@ -6,6 +6,7 @@ pub mod network;
 pub(crate) mod pem;
 pub(crate) mod resources;
 pub(crate) mod signer_name;
+pub(crate) mod webhook;
 
 pub use skiff_apimachinery::names;
 
