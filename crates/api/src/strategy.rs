@@ -124,6 +124,12 @@ pub trait Strategy: Send + Sync + 'static {
         self.validate_create(new)
     }
 
+    /// What is wrong with an object changed through a subresource that has rules of its own, such as `approval`; `None`
+    /// if it is judged as its scope is.
+    fn validate_view(&self, _subresource: &str, _new: &Document, _old: &Document) -> Option<FieldErrors> {
+        None
+    }
+
     /// Texts for `Warning` headers.
     fn warnings(&self, _new: &Document, _old: Option<&Document>) -> Vec<String> {
         Vec::new()

@@ -8,6 +8,7 @@ mod admission_rules;
 mod api_service;
 mod cells;
 mod certificate_signing_request;
+mod cluster_trust_bundle;
 mod component_status;
 mod config_map;
 mod controller_revision;
@@ -21,6 +22,7 @@ mod deployment;
 mod endpoint_slice;
 mod endpoints;
 mod event;
+mod flow_control;
 mod flow_schema;
 mod horizontal_pod_autoscaler;
 mod ingress;
@@ -36,6 +38,7 @@ mod persistent_volume;
 mod persistent_volume_claim;
 mod plain;
 pub(crate) mod pod;
+mod pod_certificate_request;
 mod pod_disruption_budget;
 mod pod_template;
 mod pod_template_object;
@@ -64,6 +67,7 @@ use crate::{Conversion, Strategy};
 use admission_policy::{AdmissionPolicy, AdmissionPolicyBinding};
 use api_service::ApiService;
 use certificate_signing_request::CertificateSigningRequest;
+use cluster_trust_bundle::ClusterTrustBundle;
 use component_status::ComponentStatus;
 use config_map::ConfigMap;
 use controller_revision::ControllerRevision;
@@ -92,6 +96,7 @@ use persistent_volume::PersistentVolume;
 use persistent_volume_claim::PersistentVolumeClaim;
 use plain::Plain;
 use pod::Pod;
+use pod_certificate_request::PodCertificateRequest;
 use pod_disruption_budget::PodDisruptionBudget;
 use pod_template_object::PodTemplate;
 use priority_class::PriorityClass;
@@ -210,8 +215,8 @@ const ENTRIES: &[Entry] = &[
     entry_of("certificates.k8s.io", "certificatesigningrequests", &["csr"], || {
         Arc::new(CertificateSigningRequest)
     }),
-    entry_of("certificates.k8s.io", "clustertrustbundles", &[], || Arc::new(Plain::new())),
-    entry_of("certificates.k8s.io", "podcertificaterequests", &[], || Arc::new(Plain::new().with_status())),
+    entry_of("certificates.k8s.io", "clustertrustbundles", &[], || Arc::new(ClusterTrustBundle)),
+    entry_of("certificates.k8s.io", "podcertificaterequests", &[], || Arc::new(PodCertificateRequest)),
     entry_of("coordination.k8s.io", "leasecandidates", &[], || Arc::new(Plain::new())),
     entry_of("coordination.k8s.io", "leases", &[], || Arc::new(Lease)),
     entry_of("discovery.k8s.io", "endpointslices", &[], || Arc::new(EndpointSlice)),

@@ -5,7 +5,7 @@ use crate::strategy::UpdateScope;
 use crate::validation::{self, names};
 use crate::{Cell, Column, NameRule, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
+use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, doc};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -42,7 +42,7 @@ impl Strategy for RoleBinding {
         let (kind, kinds) = (
             role.str_at(&["kind"]),
             match self {
-                Self::Namespaced => &["ClusterRole", "Role"][..],
+                Self::Namespaced => &["Role", "ClusterRole"][..],
                 Self::Cluster => &["ClusterRole"],
             },
         );
@@ -57,16 +57,20 @@ impl Strategy for RoleBinding {
         }
         let subjects = FieldPath::new("subjects");
         for (i, subject) in object.array_at(&["subjects"]).iter().enumerate() {
-            out.extend(subject_errors(&subjects.index(i), subject));
+            out.extend(self.subject_errors(&subjects.index(i), subject));
         }
         out
     }
 
     fn validate_update(&self, _: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
         let mut out = self.validate_create(new);
-        if new.get("roleRef") != old.get("roleRef") {
-            let role = new.get("roleRef").cloned();
-            out.push(FieldError::invalid(&FieldPath::new("roleRef"), role, "cannot change roleRef"));
+        let role =
+            |of: &Document| ["apiGroup", "kind", "name"].map(|key| of.str_at(&["roleRef", key]).to_owned());
+        if role(new) != role(old) {
+            // Upstream shows the names that the fields have inside its server.
+            let [group, kind, name] = role(new);
+            let shown = doc!({"APIGroup": group, "Kind": kind, "Name": name});
+            out.push(FieldError::invalid(&FieldPath::new("roleRef"), shown, "cannot change roleRef"));
         }
         out
     }
@@ -115,37 +119,119 @@ impl Strategy for RoleBinding {
     }
 }
 
-fn subject_errors(field: &FieldPath, subject: &Document) -> FieldErrors {
-    let mut out = FieldErrors::new();
-    let text = |key: &str| subject.str_at(&[key]);
-    if text("name").is_empty() {
-        out.push(FieldError::required(&field.child("name"), ""));
+impl RoleBinding {
+    fn subject_errors(&self, field: &FieldPath, subject: &Document) -> FieldErrors {
+        let mut out = FieldErrors::new();
+        let text = |key: &str| subject.str_at(&[key]);
+        let (name, group) = (text("name"), text("apiGroup"));
+        let place = field.child("name");
+        if name.is_empty() {
+            out.push(FieldError::required(&place, ""));
+        }
+        match text("kind") {
+            "ServiceAccount" => {
+                if !name.is_empty() {
+                    out.extend(validation::invalid(&place, name, names::dns1123_subdomain(name)));
+                }
+                if !group.is_empty() {
+                    out.push(FieldError::not_supported(&field.child("apiGroup"), group, &[""]));
+                }
+                // In a namespace, the binding's own is meant.
+                if matches!(self, Self::Cluster) && text("namespace").is_empty() {
+                    out.push(FieldError::required(&field.child("namespace"), ""));
+                }
+            }
+            kind @ ("User" | "Group") => {
+                if name.is_empty() {
+                    let why = format!("{} name cannot be empty", kind.to_ascii_lowercase());
+                    out.push(FieldError::invalid(&place, name, why));
+                }
+                if group != GROUP {
+                    out.push(FieldError::not_supported(&field.child("apiGroup"), group, &[GROUP]));
+                }
+            }
+            kind => {
+                let supported = ["ServiceAccount", "User", "Group"];
+                out.push(FieldError::not_supported(&field.child("kind"), kind, &supported));
+            }
+        }
+        out
     }
-    match text("kind") {
-        "ServiceAccount" => {
-            if !text("name").is_empty() {
-                out.extend(validation::invalid(
-                    &field.child("name"),
-                    text("name"),
-                    names::dns1123_subdomain(text("name")),
-                ));
-            }
-            if !text("apiGroup").is_empty() {
-                out.push(FieldError::not_supported(&field.child("apiGroup"), text("apiGroup"), &[""]));
-            }
-            if text("namespace").is_empty() {
-                out.push(FieldError::required(&field.child("namespace"), ""));
-            }
-        }
-        "User" | "Group" => {
-            if text("apiGroup") != GROUP {
-                out.push(FieldError::not_supported(&field.child("apiGroup"), text("apiGroup"), &[GROUP]));
-            }
-        }
-        kind => {
-            let supported = ["Group", "ServiceAccount", "User"];
-            out.push(FieldError::not_supported(&field.child("kind"), kind, &supported));
-        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaints(binding: &RoleBinding, role: Document, subjects: Document) -> Vec<String> {
+        let object = doc!({"metadata": {"name": "a"}, "roleRef": role, "subjects": subjects});
+        binding.validate_create(&object).iter().map(ToString::to_string).collect()
     }
-    out
+
+    fn role() -> Document {
+        doc!({"apiGroup": GROUP, "kind": "ClusterRole", "name": "view"})
+    }
+
+    #[test]
+    fn a_binding_names_a_role() {
+        assert_eq!(
+            complaints(
+                &RoleBinding::Namespaced,
+                doc!({"apiGroup": "x", "kind": "Rule", "name": "a/b"}),
+                doc!([])
+            ),
+            [
+                r#"roleRef.apiGroup: Unsupported value: "x": supported values: "rbac.authorization.k8s.io""#,
+                r#"roleRef.kind: Unsupported value: "Rule": supported values: "Role", "ClusterRole""#,
+                r#"roleRef.name: Invalid value: "a/b": may not contain '/'"#,
+            ]
+        );
+        assert_eq!(
+            complaints(
+                &RoleBinding::Cluster,
+                doc!({"apiGroup": GROUP, "kind": "Role", "name": ""}),
+                doc!([])
+            ),
+            [
+                r#"roleRef.kind: Unsupported value: "Role": supported values: "ClusterRole""#,
+                "roleRef.name: Required value",
+            ]
+        );
+    }
+
+    #[test]
+    fn subjects_are_what_their_kind_says() {
+        let account = doc!([{"kind": "ServiceAccount", "name": "Sa", "apiGroup": "x"}]);
+        let common = [
+            r#"subjects[0].apiGroup: Unsupported value: "x": supported values: """#,
+            "subjects[0].namespace: Required value",
+        ];
+        let namespaced = complaints(&RoleBinding::Namespaced, role(), account.clone());
+        assert!(namespaced[0].starts_with(r#"subjects[0].name: Invalid value: "Sa": a lowercase RFC 1123"#));
+        assert_eq!(namespaced[1..], common[..1]);
+        assert_eq!(complaints(&RoleBinding::Cluster, role(), account)[1..], common);
+        let nobody = doc!([{"kind": "User", "apiGroup": GROUP}, {"kind": "Robot", "name": "r"}]);
+        assert_eq!(
+            complaints(&RoleBinding::Cluster, role(), nobody),
+            [
+                "subjects[0].name: Required value",
+                r#"subjects[0].name: Invalid value: "": user name cannot be empty"#,
+                r#"subjects[1].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", "Group""#,
+            ]
+        );
+    }
+
+    #[test]
+    fn the_role_stays() {
+        let old = doc!({"roleRef": role()});
+        let mut new = old.clone();
+        new.set(&["roleRef", "name"], "edit");
+        let errors = RoleBinding::Namespaced.validate_update(UpdateScope::Main, &new, &old);
+        assert_eq!(
+            errors.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                r#"roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"ClusterRole","Name":"edit"}: cannot change roleRef"#
+            ]
+        );
+    }
 }

@@ -1,8 +1,12 @@
 //! Rules that several kinds share, in upstream's words: names, labels, addresses, resources, object metadata.
 
+pub(crate) mod conditions;
 pub mod labels;
 pub mod network;
+pub(crate) mod pem;
 pub(crate) mod resources;
+pub(crate) mod signer_name;
+pub(crate) mod webhook;
 
 pub use skiff_apimachinery::names;
 

@@ -11,7 +11,8 @@ pub fn build(description: &Document, metadata: &SchemaRef) -> Schema {
     schema
 }
 
-fn schema_of(from: &Document, metadata: &SchemaRef) -> Schema {
+/// Builds the schema of a part of a custom resource.
+pub(super) fn schema_of(from: &Document, metadata: &SchemaRef) -> Schema {
     let child = |doc: &Document| -> SchemaRef { schema_of(doc, metadata).into() };
     let flag = |key: &str| from.bool_at(&[key]) == Some(true);
     let int_or_string = flag("x-kubernetes-int-or-string");
@@ -23,8 +24,11 @@ fn schema_of(from: &Document, metadata: &SchemaRef) -> Schema {
         .collect();
     fields.sort_by(|a, b| a.name.cmp(&b.name));
     let ty = if int_or_string { Type::Any } else { type_of(from.str_at(&["type"])) };
+    let elements = from.get("items").filter(|items| items.as_object().is_some());
     let items = match ty {
-        Type::Array => from.get("items").filter(|items| items.as_object().is_some()).map(child),
+        // Logic speaks of elements without giving a type.
+        Type::Array => elements.map(child),
+        Type::Any if elements.is_some() => elements.map(child),
         _ => from.get("additionalProperties").and_then(|values| match values.as_bool() {
             Some(true) => Some(Schema { preserve_unknown: true, ..Schema::default() }.into()),
             Some(false) => None,

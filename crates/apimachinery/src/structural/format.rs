@@ -1,14 +1,15 @@
 //! The string formats that validation knows; unknown ones say nothing.
 
-use crate::{names, time};
+use crate::{Document, names, time};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Formats that are checked, and those that are known and say nothing about strings.
-const KNOWN: [&str; 27] = [
+const KNOWN: [&str; 33] = [
     "binary",
     "bsonobjectid",
     "byte",
     "cidr",
+    "creditcard",
     "date",
     "date-time",
     "datetime",
@@ -22,10 +23,15 @@ const KNOWN: [&str; 27] = [
     "int64",
     "ipv4",
     "ipv6",
+    "isbn",
+    "isbn10",
+    "isbn13",
     "k8s-long-name",
     "k8s-short-name",
     "mac",
     "password",
+    "rgbcolor",
+    "ssn",
     "uri",
     "uuid",
     "uuid3",
@@ -37,6 +43,20 @@ const KNOWN: [&str; 27] = [
 /// Whether a format has a meaning; a definition with another one gets a warning.
 pub fn is_known_format(format: &str) -> bool {
     KNOWN.contains(&format)
+}
+
+/// Formats that say something about texts only in other schemas; those of numbers are not looked at.
+const UNCHECKED: [&str; 6] = ["binary", "double", "float", "int32", "int64", "int-or-string"];
+
+/// Whether values of custom resources are held against the format.
+pub(super) fn is_checked(format: &str) -> bool {
+    KNOWN.contains(&format) && !UNCHECKED.contains(&format)
+}
+
+/// The formats that a description names, all the way down.
+pub fn formats(description: &Document) -> Vec<&str> {
+    let own = Some(description.str_at(&["format"])).filter(|format| !format.is_empty());
+    own.into_iter().chain(super::keywords::children(description).flat_map(formats)).collect()
 }
 
 /// Whether a text has the format.

@@ -20,8 +20,10 @@ pub(super) fn check(doc: &Document, schema: &Schema, path: &FieldPath, out: &mut
             duplicates(list.iter().enumerate().map(|(i, element)| (i, element.clone())), path, out)
         }
         ListType::Map(keys) => {
-            if let Some((i, element)) =
-                list.iter().enumerate().find(|(_, element)| element.as_object().is_none())
+            if let Some((i, element)) = list
+                .iter()
+                .enumerate()
+                .find(|(_, element)| element.as_object().is_none() && !element.is_null())
             {
                 let why = "must be an object for an array of list-type map";
                 out.push(FieldError::invalid(&path.index(i), element, why));

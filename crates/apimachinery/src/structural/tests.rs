@@ -147,20 +147,147 @@ fn descriptions_have_to_be_structural() {
             "s.properties[b].type: Required value: must not be empty for specified object fields",
             "s.properties[c].anyOf[0].type: Forbidden: must be empty to be structural",
             "s.properties[c].properties[x]: Required value: because it is defined in s.properties[c].anyOf[0].properties[x]",
-            "s.properties[d].items.type: Invalid value: \"string\": must be object if parent array's x-kubernetes-list-type is map",
-            "s.properties[d].x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map",
             "s.properties[e].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: error parsing regexp",
             "s.type: Required value: must not be empty at the root",
         ]
     );
-    assert!(
-        super::errors(&doc!({"type": "object", "properties": {"spec": (crontab())}}), &FieldPath::new("s"))
-            .is_empty()
+    assert_eq!(
+        texts(&keyword_errors(&wrong, &FieldPath::new("s"))),
+        [
+            "s.properties[d].x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map",
+            "s.properties[d].items.type: Invalid value: \"string\": must be object if parent array's x-kubernetes-list-type is map",
+        ]
     );
+    let fine = doc!({"type": "object", "properties": {"spec": (crontab())}});
+    assert!(super::errors(&fine, &FieldPath::new("s")).is_empty());
+    assert!(keyword_errors(&fine, &FieldPath::new("s")).is_empty());
     let either = doc!({"type": "object", "properties": {
         "p": {"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]}
     }});
     assert!(super::errors(&either, &FieldPath::new("s")).is_empty());
+}
+
+#[test]
+fn metadata_and_logic_are_only_restricted() {
+    let wrong = doc!({
+        "type": "object", "additionalProperties": {"type": "string"},
+        "properties": {
+            "metadata": {"type": "object", "description": "mine"},
+            "kind": {"type": "integer"},
+            "either": {"allOf": [{"anyOf": [{"type": "integer"}, {"type": "string"}]}], "x-kubernetes-int-or-string": true},
+            "inner": {"type": "object", "x-kubernetes-embedded-resource": true},
+            "list": {"type": "array", "items": {"type": "string"}, "not": {"items": {"default": 0, "nullable": true}}}
+        },
+        "oneOf": [{"properties": {"metadata": {}}, "x-kubernetes-validations": [{"rule": "true"}]}]
+    });
+    assert_eq!(
+        texts(&super::errors(&wrong, &FieldPath::new("s"))),
+        [
+            "s.additionalProperties: Forbidden: must not be used at the root",
+            "s.oneOf[0].properties[metadata]: Forbidden: must not be specified in a nested context",
+            "s.oneOf[0].x-kubernetes-validations: Forbidden: must be empty to be structural",
+            "s.properties[inner].properties: Required value: must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields",
+            r#"s.properties[kind].type: Invalid value: "integer": must be string"#,
+            "s.properties[list].not.items.default: Forbidden: must be undefined to be structural",
+            "s.properties[list].not.items.nullable: Forbidden: must be false to be structural",
+            "s.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
+        ]
+    );
+}
+
+#[test]
+fn values_are_judged_by_type_and_by_rules_at_once() {
+    let schema = schema(doc!({"type": "object", "minProperties": 1, "properties": {
+        "mode": {"type": "string", "enum": ["a"]},
+        "when": {"type": "string", "format": "date-time"},
+        "names": {"type": "array", "minItems": 2, "maxItems": 3, "items": {"type": "string", "minLength": 2, "pattern": "^a"}},
+        "labels": {"type": "object", "maxProperties": 1, "additionalProperties": {"type": "string"}},
+        "either": {"type": "object", "anyOf": [
+            {"required": ["a"]}, {"required": ["b"], "properties": {"c": {"minimum": 1}}}
+        ], "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"type": "integer"}}},
+        "all": {"type": "integer", "allOf": [{"minimum": 2}, {"multipleOf": 2}]},
+        "not": {"type": "integer", "not": {"minimum": 2}}
+    }}));
+    let cases = [
+        (doc!({}), vec!["spec: Invalid value: 0: spec in body should have at least 1 properties"]),
+        (
+            doc!({"mode": 5}),
+            vec![
+                r#"spec.mode: Invalid value: "integer": spec.mode in body must be of type string: "integer""#,
+                r#"spec.mode: Unsupported value: 5: supported values: "a""#,
+            ],
+        ),
+        (
+            doc!({"when": 5}),
+            vec![
+                r#"spec.when: Invalid value: "int64": spec.when in body must be of type date-time: "int64""#,
+            ],
+        ),
+        (
+            doc!({"mode": null}),
+            vec![r#"spec.mode: Invalid value: "null": spec.mode in body must be of type string: "null""#],
+        ),
+        (
+            doc!({"names": ["b"]}),
+            vec![
+                r#"spec.names[0]: Invalid value: "b": spec.names[0] in body should be at least 2 chars long"#,
+                "spec.names: Invalid value: 1: spec.names in body should have at least 2 items",
+            ],
+        ),
+        (
+            doc!({"names": ["aa", "aa", "aa", "ba"]}),
+            vec![
+                r#"spec.names[3]: Invalid value: "ba": spec.names[3] in body should match '^a'"#,
+                "spec.names: Too many: 4: must have at most 3 items",
+            ],
+        ),
+        (
+            doc!({"labels": {"a": 1}}),
+            vec![
+                r#"spec.labels.a: Invalid value: "integer": spec.labels.a in body must be of type string: "integer""#,
+            ],
+        ),
+        (doc!({"labels": {"a": "1", "b": 2}}), vec!["spec.labels: Too many: 2: must have at most 1 items"]),
+        (
+            doc!({"either": {"c": 1}}),
+            vec![
+                r#"<nil>: Invalid value: "": "spec.either" must validate at least one schema (anyOf)"#,
+                "spec.either.b: Required value",
+            ],
+        ),
+        (
+            doc!({"all": 1}),
+            vec![
+                "spec.all: Invalid value: 1: spec.all in body should be greater than or equal to 2",
+                "spec.all: Invalid value: 1: spec.all in body should be a multiple of 2",
+                r#"<nil>: Invalid value: "": "spec.all" must validate all the schemas (allOf). None validated"#,
+            ],
+        ),
+        (
+            doc!({"not": 2}),
+            vec![r#"<nil>: Invalid value: "": "spec.not" must not validate the schema (not)"#],
+        ),
+    ];
+    for (spec, expected) in cases {
+        assert_eq!(texts(&validate(&doc!({"spec": spec.clone()}), &schema)), expected, "{spec}");
+    }
+}
+
+#[test]
+fn embedded_objects_say_what_they_are() {
+    let template = doc!({
+        "type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true
+    });
+    let schema = schema(doc!({"type": "object", "properties": {"template": template}}));
+    let errors = |template: Document| texts(&validate(&doc!({"spec": {"template": template}}), &schema));
+    assert_eq!(errors(doc!({"apiVersion": "v1", "kind": "Pod"})), Vec::<String>::new());
+    assert_eq!(
+        errors(doc!({"apiVersion": "a/b/c", "kind": ""})),
+        [
+            r#"spec.template.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c"#,
+            "spec.template.kind: Required value",
+        ]
+    );
 }
 
 proptest! {

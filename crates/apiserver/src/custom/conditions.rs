@@ -7,6 +7,8 @@ use skiff_apimachinery::{Document, doc};
 pub(super) const NAMES_ACCEPTED: &str = "NamesAccepted";
 pub(super) const ESTABLISHED: &str = "Established";
 pub(super) const TERMINATING: &str = "Terminating";
+pub(super) const NON_STRUCTURAL_SCHEMA: &str = "NonStructuralSchema";
+pub(super) const APPROVAL_POLICY_CONFORMANT: &str = "KubernetesAPIApprovalPolicyConformant";
 
 /// One condition, without its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,13 @@ pub(super) fn set(definition: &mut Document, condition: &Condition, now: Timesta
     }
 }
 
+/// Removes a condition.
+pub(super) fn remove(definition: &mut Document, ty: &str) {
+    if let Some(conditions) = definition.at_mut(&["status", "conditions"]).and_then(Document::as_array_mut) {
+        conditions.retain(|known| known.str_at(&["type"]) != ty);
+    }
+}
+
 /// Whether a condition is true.
 pub(super) fn holds(definition: &Document, ty: &str) -> bool {
     let conditions = definition.array_at(&["status", "conditions"]);
@@ -75,5 +84,7 @@ mod tests {
         let condition = &definition.array_at(&["status", "conditions"])[0];
         assert_eq!(condition.str_at(&["lastTransitionTime"]), "2026-01-01T00:00:02Z");
         assert!(holds(&definition, ESTABLISHED) && !holds(&definition, TERMINATING));
+        remove(&mut definition, ESTABLISHED);
+        assert!(definition.array_at(&["status", "conditions"]).is_empty());
     }
 }

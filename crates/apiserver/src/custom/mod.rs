@@ -13,6 +13,7 @@ mod deletion;
 mod json_path;
 mod names;
 mod plan;
+mod policy;
 mod rows;
 mod strategy;
 

@@ -3,6 +3,7 @@
 use super::FINALIZER;
 use super::conditions::{self, Condition, ESTABLISHED, NAMES_ACCEPTED};
 use super::names::Claims;
+use super::policy;
 use jiff::Timestamp;
 use skiff_apimachinery::Document;
 use std::collections::HashMap;
@@ -53,6 +54,7 @@ fn step(definition: &Arc<Document>, claims: &mut Claims, now: Timestamp) -> Step
         };
         conditions::set(&mut wanted, &established, now);
     }
+    policy::tell(&mut wanted, now);
     let status_changed = wanted != **definition;
     Step { definition: Arc::new(wanted), status_changed, clean_up: false }
 }

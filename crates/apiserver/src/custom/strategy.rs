@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use skiff_api::strategy::{ScalePaths, UpdateScope};
 use skiff_api::{Cell, Column, Strategy};
 use skiff_apimachinery::schema::SchemaRef;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, LabelSelector, Node, structural};
+use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, Node, structural};
 use std::borrow::Cow;
 
 /// The strategy of one version of a custom resource.
@@ -37,10 +37,10 @@ impl CustomStrategy {
         }
     }
 
-    fn validate(&self, object: &Document) -> FieldErrors {
+    fn validate(&self, object: &Document, scope: Option<UpdateScope>) -> FieldErrors {
         let mut errors = structural::validate(object, self.schema.get());
         if let Some(scale) = &self.scale {
-            check_scale(object, scale, &mut errors);
+            errors.extend(scale_errors(object, scale, scope));
         }
         errors
     }
@@ -60,16 +60,16 @@ impl Strategy for CustomStrategy {
     }
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        self.validate(object)
+        self.validate(object, None)
     }
 
-    fn validate_update(&self, _: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
-        let errors = self.validate(new);
+    fn validate_update(&self, scope: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
+        let errors = self.validate(new, Some(scope));
         if errors.is_empty() {
             return errors;
         }
         // What was wrong before and did not change is let through, so that a stricter schema breaks no update (KEP-4008).
-        let before = self.validate(old);
+        let before = self.validate(old, Some(scope));
         errors.into_iter().filter(|error| !before.contains(error)).collect()
     }
 
@@ -107,30 +107,68 @@ fn dotted(path: &str) -> String {
     path.strip_prefix('.').unwrap_or(path).to_owned()
 }
 
-fn check_scale(object: &Document, scale: &ScalePaths, errors: &mut FieldErrors) {
-    let value = |path: &str| object.at(&path.split('.').collect::<Vec<_>>());
-    for path in [&scale.spec_replicas, &scale.status_replicas] {
-        let field = FieldPath::new(&format!(".{path}"));
-        match value(path).map(Document::node) {
-            None | Some(Node::Null) => {}
-            Some(Node::Int(number)) if number < 0 => {
-                errors.push(FieldError::invalid(&field, number, "should be a non-negative integer"));
-            }
-            Some(Node::Int(number)) if number > i64::from(i32::MAX) => {
-                let why = format!("should be less than or equal to {}", i32::MAX);
-                errors.push(FieldError::invalid(&field, number, why));
-            }
-            Some(Node::Int(_)) => {}
-            Some(_) => {
-                errors.push(FieldError::invalid(&field, 0, "accessor error: value is not of the type int64"))
-            }
+/// What is wrong with the numbers that a scale shows; writes of the status are not held to what is wanted.
+fn scale_errors(object: &Document, scale: &ScalePaths, scope: Option<UpdateScope>) -> FieldErrors {
+    let wanted = Some(&scale.spec_replicas).filter(|_| scope != Some(UpdateScope::Status));
+    let counts = wanted.into_iter().chain([&scale.status_replicas]);
+    let mut out: FieldErrors = counts.filter_map(|path| count_error(object, path)).collect();
+    if let Some(path) = &scale.label_selector {
+        let refusal = |why: String| FieldError::invalid(&FieldPath::new(&format!(".{path}")), "", why);
+        match value_at(object, path) {
+            Ok(None) => {}
+            Ok(Some(value)) if value.as_str().is_some() => {}
+            Ok(Some(value)) => out.push(refusal(misfit(path, value, "string"))),
+            Err(why) => out.push(refusal(why)),
         }
     }
-    let Some(path) = &scale.label_selector else { return };
-    let Some(text) = value(path).and_then(Document::as_str) else { return };
-    if let Err(error) = LabelSelector::parse(text) {
-        errors.push(FieldError::invalid(&FieldPath::new(&format!(".{path}")), text, error.to_string()));
+    out
+}
+
+fn count_error(object: &Document, path: &str) -> Option<FieldError> {
+    let field = FieldPath::new(&format!(".{path}"));
+    let value = match value_at(object, path) {
+        Ok(value) => value?,
+        Err(why) => return Some(FieldError::invalid(&field, 0, why)),
+    };
+    let Node::Int(number) = value.node() else {
+        return Some(FieldError::invalid(&field, 0, misfit(path, value, "int64")));
+    };
+    if number < 0 {
+        return Some(FieldError::invalid(&field, number, "should be a non-negative integer"));
     }
+    let max = i64::from(i32::MAX);
+    (number > max)
+        .then(|| FieldError::invalid(&field, number, format!("should be less than or equal to {max}")))
+}
+
+/// What stands under a dotted path; an error if it leads through what is no map.
+fn value_at<'a>(object: &'a Document, path: &str) -> Result<Option<&'a Document>, String> {
+    let mut value = object;
+    for name in path.split('.') {
+        match value.node() {
+            Node::Object(map) => match map.get(name) {
+                Some(inner) => value = inner,
+                None => return Ok(None),
+            },
+            Node::Null => return Ok(None),
+            _ => return Err(misfit(path, value, "map[string]interface{}")),
+        }
+    }
+    Ok(Some(value))
+}
+
+/// `.spec.replicas accessor error: x is of the type string, expected int64`.
+fn misfit(path: &str, value: &Document, wanted: &str) -> String {
+    let (shown, found) = match value.node() {
+        Node::Null => ("<nil>".to_owned(), "<nil>"),
+        Node::Bool(_) => (value.to_string(), "bool"),
+        Node::Int(_) => (value.to_string(), "int64"),
+        Node::Float(_) => (value.to_string(), "float64"),
+        Node::String(text) => (text.to_owned(), "string"),
+        Node::Array(_) => (value.to_string(), "[]interface {}"),
+        Node::Object(_) => (value.to_string(), "map[string]interface {}"),
+    };
+    format!(".{path} accessor error: {shown} is of the type {found}, expected {wanted}")
 }
 
 #[cfg(test)]
@@ -175,6 +213,33 @@ mod tests {
         assert_eq!(row().strategy.validate_update(UpdateScope::Main, &recolored, &old), []);
         let worse = boat(doc!({"length": -1, "color": "red"}));
         assert_eq!(row().strategy.validate_update(UpdateScope::Main, &worse, &old).len(), 1);
+    }
+
+    #[test]
+    fn scales_are_counts() {
+        let row = row();
+        let cases = [
+            (
+                doc!("x"),
+                ".spec.sails: Invalid value: 0: .spec.sails accessor error: x is of the type string, expected int64",
+            ),
+            (
+                doc!(3_000_000_000_i64),
+                ".spec.sails: Invalid value: 3000000000: should be less than or equal to 2147483647",
+            ),
+            (doc!(-1), ".spec.sails: Invalid value: -1: should be a non-negative integer"),
+        ];
+        for (sails, expected) in cases {
+            let object = boat(doc!({"length": 9, "sails": sails}));
+            let told = texts(&row.strategy.validate_create(&object));
+            assert!(told.iter().any(|text| text == expected), "{told:?}");
+            let told = texts(&row.strategy.validate_update(
+                UpdateScope::Status,
+                &object,
+                &boat(doc!({"length": 9})),
+            ));
+            assert!(!told.iter().any(|text| text == expected), "{told:?}");
+        }
     }
 
     #[test]

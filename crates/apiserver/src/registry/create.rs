@@ -3,7 +3,7 @@
 use super::admit::Write;
 use super::managed::Managers;
 use super::store::Outcome;
-use super::{Context, Object, Registry, Target, metadata, requester};
+use super::{Context, Object, Registry, Target, metadata, signing_requests};
 use crate::admission::Operation;
 use skiff_apimachinery::generate_name::generate_name;
 use skiff_apimachinery::{Document, FieldErrors, Status};
@@ -71,7 +71,7 @@ impl Registry {
         }
         let strategy = &target.hub.strategy;
         strategy.prepare_for_create(&mut object);
-        requester::fill_in(context, target, &mut object);
+        signing_requests::set_requester(&target.hub, &mut object, context);
         target.hub.complete(&mut object);
         if strategy.has_generation() {
             object.set(&["metadata", "generation"], 1);

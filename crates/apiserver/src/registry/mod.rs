@@ -2,7 +2,7 @@
 //!
 //! Input: decoded requests in the hub version with their [`Context`]; output: objects as they were stored. A kind's
 //! [`Strategy`](skiff_api::Strategy) and the admission plugins are asked on the way; there is no code per kind but in
-//! `subresources` and `services`.
+//! `subresources`, `services` and `signing_requests`.
 
 mod admit;
 mod create;
@@ -11,8 +11,8 @@ mod delete_collection;
 mod managed;
 mod metadata;
 mod patch;
-mod requester;
 pub mod services;
+mod signing_requests;
 mod store;
 pub mod subresources;
 mod unfit;

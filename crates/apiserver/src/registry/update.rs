@@ -4,7 +4,7 @@ use super::admit::Write;
 use super::managed::Managers;
 use super::services::Reservation;
 use super::store::{Current, Outcome};
-use super::{Context, Object, Registry, Target, metadata};
+use super::{Context, Object, Registry, Target, metadata, signing_requests};
 use crate::admission::Operation;
 use skiff_api::strategy::UpdateScope;
 use skiff_apimachinery::{Document, FieldErrors, Status};
@@ -120,6 +120,7 @@ impl Registry {
         if let Some(scope) = edit.scope() {
             strategy.prepare_for_update(scope, &mut new, old);
         }
+        signing_requests::stamp_conditions(&target.hub, &mut new, old, context.now);
         target.hub.complete(&mut new);
         if edit.managers() == Managers::Track {
             self.track_update(context, target, Some(old), &mut new);
@@ -152,9 +153,10 @@ impl Registry {
         let target = write.target;
         let strategy = &target.hub.strategy;
         let mut errors: FieldErrors = metadata::validate_update(&target.hub, new, old);
-        errors.extend(match edit.scope() {
-            Some(scope) => strategy.validate_update(scope, new, old),
-            None => strategy.validate_create(new),
+        errors.extend(match (strategy.validate_view(&target.subresource, new, old), edit.scope()) {
+            (Some(errors), _) => errors,
+            (None, Some(scope)) => strategy.validate_update(scope, new, old),
+            (None, None) => strategy.validate_create(new),
         });
         if !errors.is_empty() {
             return Err(Status::invalid(&target.row.group_kind(), &target.name, &errors));

@@ -104,8 +104,8 @@ fn domain_error(field: &FieldPath, text: &str) -> Option<FieldError> {
 
 fn hint_errors(field: &FieldPath, hints: &Document) -> FieldErrors {
     let mut out = FieldErrors::new();
-    let lists: [(&str, fn(&str) -> Vec<String>); 2] =
-        [("forZones", names::label_value), ("forNodes", names::dns1123_subdomain)];
+    type Check = (&'static str, fn(&str) -> Vec<String>);
+    let lists: [Check; 2] = [("forZones", names::label_value), ("forNodes", names::dns1123_subdomain)];
     for (list, complaints) in lists {
         let field = field.child(list);
         let places = hints.array_at(&[list]);

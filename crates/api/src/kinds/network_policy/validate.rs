@@ -1,7 +1,7 @@
 //! What is wrong with a NetworkPolicy, in upstream's order.
 
 use super::rules;
-use crate::validation::{labels, names, network};
+use crate::validation::{labels, network};
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
 
 // Not sorted, as upstream lists them here.

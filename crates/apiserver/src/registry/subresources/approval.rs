@@ -23,7 +23,8 @@ impl View for ApprovalView {
         Ok(new)
     }
 
+    // Everything but the conditions is restored above; the strategy would restore decisions too.
     fn scope(&self) -> Option<UpdateScope> {
-        Some(UpdateScope::Status)
+        None
     }
 }

@@ -1,14 +1,18 @@
-//! FlowSchemas.
+//! FlowSchemas: which requests go to which priority level. Validation is in its own files; two schemas are fixed.
+
+mod mandatory;
+mod rules;
+mod validate;
 
 use super::cells;
-use crate::{Cell, Column, Strategy, validation};
+use super::flow_control::condition_types;
+use crate::strategy::UpdateScope;
+use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
+use skiff_apimachinery::{Document, FieldErrors};
 
 /// `flowcontrol.apiserver.k8s.io/v1 FlowSchema`.
 pub(crate) struct FlowSchema;
-
-const MAX_PRECEDENCE: i64 = 10_000;
 
 impl Strategy for FlowSchema {
     fn metadata_kept_by_status(&self) -> &'static [&'static str] {
@@ -31,24 +35,14 @@ impl Strategy for FlowSchema {
     }
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        let field = FieldPath::new("spec");
-        let mut out = FieldErrors::new();
-        let precedence = object.i64_at(&["spec", "matchingPrecedence"]).unwrap_or(0);
-        if !(1..=MAX_PRECEDENCE).contains(&precedence) {
-            let why =
-                if precedence < 1 { "must be a positive value" } else { "must not be greater than 10000" };
-            out.push(FieldError::invalid(&field.child("matchingPrecedence"), precedence, why));
+        validate::flow_schema(object)
+    }
+
+    fn validate_update(&self, scope: UpdateScope, new: &Document, _old: &Document) -> FieldErrors {
+        match scope {
+            UpdateScope::Main => validate::flow_schema(new),
+            UpdateScope::Status => condition_types(new),
         }
-        let level = object.str_at(&["spec", "priorityLevelConfiguration", "name"]);
-        if level.is_empty() {
-            let why = "must reference a priority level";
-            out.push(FieldError::required(&field.child("priorityLevelConfiguration.name"), why));
-        }
-        if let Some(method) = object.at(&["spec", "distinguisherMethod"]).filter(|method| !method.is_null()) {
-            let field = field.child("distinguisherMethod").child("type");
-            out.extend(validation::one_of(&field, method.str_at(&["type"]), &["ByNamespace", "ByUser"]));
-        }
-        out
     }
 
     fn columns(&self) -> Vec<Column> {

@@ -1,9 +1,14 @@
-//! PriorityLevelConfigurations.
+//! PriorityLevelConfigurations: how many requests of a level are served at once, and which wait. Validation is in its own
+//! file; two levels are fixed.
+
+mod validate;
 
 use super::cells;
-use crate::{Cell, Column, Strategy, validation};
+use super::flow_control::condition_types;
+use crate::strategy::UpdateScope;
+use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldErrors, FieldPath};
+use skiff_apimachinery::{Document, FieldErrors};
 
 /// `flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration`.
 pub(crate) struct PriorityLevelConfiguration;
@@ -50,10 +55,14 @@ impl Strategy for PriorityLevelConfiguration {
     }
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        let field = FieldPath::new("spec.type");
-        validation::one_of(&field, object.str_at(&["spec", "type"]), &["Exempt", "Limited"])
-            .into_iter()
-            .collect()
+        validate::priority_level(object)
+    }
+
+    fn validate_update(&self, scope: UpdateScope, new: &Document, _old: &Document) -> FieldErrors {
+        match scope {
+            UpdateScope::Main => validate::priority_level(new),
+            UpdateScope::Status => condition_types(new),
+        }
     }
 
     fn columns(&self) -> Vec<Column> {

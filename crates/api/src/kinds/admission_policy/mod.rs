@@ -1,10 +1,17 @@
-//! ValidatingAdmissionPolicies, MutatingAdmissionPolicies and their bindings.
+//! ValidatingAdmissionPolicies, MutatingAdmissionPolicies and their bindings. Validation is in its own files; whether an
+//! expression compiles is for who evaluates it.
+
+mod binding;
+mod policy;
+mod status;
+mod steps;
 
 use super::admission_rules::{default_match, default_rules};
 use super::cells;
+use crate::strategy::UpdateScope;
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
+use skiff_apimachinery::{Document, FieldErrors};
 
 /// Policies of `admissionregistration.k8s.io`.
 pub(crate) enum AdmissionPolicy {
@@ -39,6 +46,21 @@ impl Strategy for AdmissionPolicy {
 
     fn has_generation(&self) -> bool {
         true
+    }
+
+    fn allow_unconditional_update(&self) -> bool {
+        false
+    }
+
+    fn validate_create(&self, object: &Document) -> FieldErrors {
+        policy::errors(self, object, None)
+    }
+
+    fn validate_update(&self, scope: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
+        match scope {
+            UpdateScope::Main => policy::errors(self, new, Some(old)),
+            UpdateScope::Status => status::errors(new),
+        }
     }
 
     fn columns(&self) -> Vec<Column> {
@@ -76,18 +98,12 @@ impl Strategy for AdmissionPolicyBinding {
         true
     }
 
+    fn allow_unconditional_update(&self) -> bool {
+        false
+    }
+
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        let field = FieldPath::new("spec");
-        let mut out = FieldErrors::new();
-        if object.str_at(&["spec", "policyName"]).is_empty() {
-            out.push(FieldError::required(&field.child("policyName"), ""));
-        }
-        let actions = object.array_at(&["spec", "validationActions"]);
-        if matches!(self, Self::Validating) && actions.is_empty() {
-            let why = "at least one validation action is required";
-            out.push(FieldError::required(&field.child("validationActions"), why));
-        }
-        out
+        binding::errors(self, &object["spec"])
     }
 
     fn columns(&self) -> Vec<Column> {
