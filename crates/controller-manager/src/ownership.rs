@@ -96,10 +96,11 @@ pub fn claim<T>(
     claimed
 }
 
-/// Makes the owner the object's controller, if it is still the same object.
-pub fn adopt<T>(resource: &Resource, owner: &Document, object: &Cached<T>) -> Write {
+/// Makes the owner the object's controller, if both are still the same objects and the owner is not being deleted: what it
+/// leaves as an orphan must not be taken back.
+pub fn adopt<T>(resource: &Resource, owners: &Resource, owner: &Document, object: &Cached<T>) -> Write {
     let patch = doc!({"metadata": {"ownerReferences": [controller_ref(owner)], "uid": object.uid()}});
-    Write::patch(resource, object, "", PatchKind::Strategic, patch)
+    Write::patch(resource, object, "", PatchKind::Strategic, patch).while_lives(owners, owner)
 }
 
 /// Takes the owner's reference off the object.

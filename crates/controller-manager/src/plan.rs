@@ -37,10 +37,25 @@ pub enum Action {
 pub struct Write {
     /// The call.
     pub call: Call,
+    /// Who has to be there, not being deleted, at the moment of the call.
+    pub guard: Option<Guard>,
     /// Told when it succeeds.
     pub success: Option<Notice>,
     /// Told when it fails.
     pub failure: Option<Notice>,
+}
+
+/// An object that is read from the API server, not from an informer, before a write is made in its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    /// Its resource.
+    pub resource: Resource,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its identity.
+    pub uid: String,
 }
 
 /// An event to tell.
@@ -128,7 +143,7 @@ impl Plan {
 impl Write {
     /// A write that tells nothing.
     pub fn new(call: Call) -> Self {
-        Self { call, success: None, failure: None }
+        Self { call, guard: None, success: None, failure: None }
     }
 
     /// Creates an object.
@@ -174,6 +189,18 @@ impl Write {
     pub fn delete_with(resource: &Resource, object: &Document, options: &DeleteOptions) -> Self {
         let call = Call::new(Verb::Delete, resource, object.namespace(), object.name());
         Self::new(call.body(options.to_document()))
+    }
+
+    /// Only while this object is there and is not being deleted: an informer may be late to show that.
+    #[must_use]
+    pub fn while_lives(mut self, resource: &Resource, object: &Document) -> Self {
+        self.guard = Some(Guard {
+            resource: resource.clone(),
+            namespace: object.namespace().to_owned(),
+            name: object.name().to_owned(),
+            uid: object.uid().to_owned(),
+        });
+        self
     }
 
     /// Tells this when the write succeeds.

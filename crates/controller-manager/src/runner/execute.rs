@@ -1,6 +1,6 @@
 //! Carries plans out and tells the events that belong to them.
 
-use crate::plan::{Action, Ending, Failure, Notice, Plan, Report, Write};
+use crate::plan::{Action, Ending, Failure, Guard, Notice, Plan, Report, Write};
 use futures::StreamExt;
 use skiff_apimachinery::{Document, Status};
 use skiff_client::{Client, EventRecorder, Object, Resource, Verb};
@@ -84,6 +84,11 @@ impl Executor {
 
     async fn attempt(&self, write: &Write) -> Tried {
         let call = &write.call;
+        if let Some(guard) = &write.guard
+            && let Err(status) = self.check(guard).await
+        {
+            return Tried::Failed(Failure { call: call.clone(), status });
+        }
         match self.client.transport().call(call.clone()).await {
             Ok(object) => {
                 if let Some(notice) = &write.success {
@@ -104,6 +109,27 @@ impl Executor {
                     self.tell(notice, &status.message);
                 }
                 Tried::Failed(Failure { call: call.clone(), status })
+            }
+        }
+    }
+
+    /// Whether the object in whose name a write is made lives.
+    async fn check(&self, guard: &Guard) -> Result<(), Status> {
+        let Guard { resource, namespace, name, uid } = guard;
+        let current = self.client.get(resource, namespace, name).await?;
+        let (kind, group_resource) = (&resource.kind, resource.group_resource());
+        if current.uid() != uid {
+            let why = format!(
+                "original {kind} {namespace}/{name} is gone: got uid {}, wanted {uid}",
+                current.uid()
+            );
+            return Err(Status::conflict(&group_resource, name, &why));
+        }
+        match current.deletion_timestamp() {
+            None => Ok(()),
+            Some(time) => {
+                let why = format!("{namespace}/{name} has just been deleted at {time}");
+                Err(Status::conflict(&group_resource, name, &why))
             }
         }
     }
@@ -146,5 +172,74 @@ fn effect(write: &Write, answer: &Object) -> Option<Effect> {
             answer.resource_version().parse().ok().map(Effect::Changed)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::future::BoxFuture;
+    use skiff_apimachinery::doc;
+    use skiff_apimachinery::time::SystemClock;
+    use skiff_client::resources::{PODS, REPLICA_SETS};
+    use skiff_client::{Call, List, PatchKind, Transport, WatchStream};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// An API with one object that counts patches.
+    struct OneObject {
+        object: Document,
+        patches: AtomicUsize,
+    }
+
+    impl Transport for OneObject {
+        fn call(&self, call: Call) -> BoxFuture<'_, Result<Object, Status>> {
+            if matches!(call.verb, Verb::Patch(_)) {
+                self.patches.fetch_add(1, Ordering::Relaxed);
+            }
+            Box::pin(async { Ok(Arc::new(self.object.clone())) })
+        }
+
+        fn list(&self, _: Call) -> BoxFuture<'_, Result<List, Status>> {
+            Box::pin(async { Err(Status::no_such_path()) })
+        }
+
+        fn watch(&self, _: Call) -> BoxFuture<'_, Result<WatchStream, Status>> {
+            Box::pin(async { Err(Status::no_such_path()) })
+        }
+
+        fn get_path<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Object, Status>> {
+            Box::pin(async { Err(Status::no_such_path()) })
+        }
+    }
+
+    fn set(uid: &str) -> Document {
+        doc!({"metadata": {"name": "web", "namespace": "n", "uid": uid}})
+    }
+
+    /// How many patches are made in the name of the ReplicaSet `u`, and why none is.
+    async fn patches(current: Document) -> (usize, String) {
+        let api = Arc::new(OneObject { object: current, patches: AtomicUsize::new(0) });
+        let client = Client::new(api.clone());
+        let recorder = EventRecorder::new(client.clone(), "test", "", Arc::new(SystemClock));
+        let pod = doc!({"metadata": {"name": "p", "namespace": "n"}});
+        let write = Write::patch(&PODS, &pod, "", PatchKind::Merge, doc!({}));
+        let mut plan = Plan::default();
+        plan.write(write.while_lives(&REPLICA_SETS, &set("u")));
+        let (report, _) = Executor::new(client, recorder).carry_out(&plan).await;
+        let why = report.first().map(|failure| failure.status.message.clone()).unwrap_or_default();
+        (api.patches.load(Ordering::Relaxed), why)
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_in_the_name_of_who_goes_or_is_gone() {
+        assert_eq!(patches(set("u")).await, (1, String::new()));
+        let prefix = "Operation cannot be fulfilled on replicasets.apps \"web\": ";
+        let mut going = set("u");
+        going.set(&["metadata", "deletionTimestamp"], "2026-01-01T00:00:00Z");
+        let why = format!("{prefix}n/web has just been deleted at 2026-01-01T00:00:00Z");
+        assert_eq!(patches(going).await, (0, why));
+        let why = format!("{prefix}original ReplicaSet n/web is gone: got uid v, wanted u");
+        assert_eq!(patches(set("v")).await, (0, why));
     }
 }

@@ -237,7 +237,7 @@ fn plan(world: &World, now: Timestamp) -> Plan {
 /// Brings pods towards one new pod per node.
 fn put_right(world: &World, hash: &str, now: Timestamp, plan: &mut Plan) {
     let set = &world.set;
-    let adopted = world.pods.adopt.iter().map(|pod| ownership::adopt(&PODS, set, pod));
+    let adopted = world.pods.adopt.iter().map(|pod| ownership::adopt(&PODS, &DAEMON_SETS, set, pod));
     let released = world.pods.release.iter().map(|pod| ownership::release(&PODS, set, pod));
     plan.all(adopted.chain(released).collect());
     let (placement, mut pods) = (Placement::of(set), ByNode::of(world));

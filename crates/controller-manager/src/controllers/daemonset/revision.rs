@@ -5,7 +5,7 @@ use crate::ownership::{self, controller_ref};
 use crate::plan::Write;
 use crate::pod_template;
 use skiff_apimachinery::{Document, Map, doc};
-use skiff_client::resources::{CONTROLLER_REVISIONS, PODS};
+use skiff_client::resources::{CONTROLLER_REVISIONS, DAEMON_SETS, PODS};
 use skiff_client::{Cached, PatchKind, Untyped};
 use std::sync::Arc;
 
@@ -62,7 +62,8 @@ impl<'w> History<'w> {
 
     fn claims(&self) -> Vec<Write> {
         let (set, revisions) = (&self.world.set, &self.world.revisions);
-        let adopted = revisions.adopt.iter().map(|r| ownership::adopt(&CONTROLLER_REVISIONS, set, r));
+        let adopted =
+            revisions.adopt.iter().map(|r| ownership::adopt(&CONTROLLER_REVISIONS, &DAEMON_SETS, set, r));
         let released = revisions.release.iter().map(|r| ownership::release(&CONTROLLER_REVISIONS, set, r));
         adopted.chain(released).collect()
     }

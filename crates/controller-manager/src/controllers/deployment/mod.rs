@@ -152,7 +152,8 @@ fn plan(world: &World) -> Plan {
         plan.actions.push(Action::Tell(Notice::warning(deployment, "SelectingAll", message)));
         return plan;
     }
-    let adopted = world.sets.adopt.iter().map(|set| ownership::adopt(&REPLICA_SETS, deployment, set));
+    let adopted =
+        world.sets.adopt.iter().map(|set| ownership::adopt(&REPLICA_SETS, &DEPLOYMENTS, deployment, set));
     let released = world.sets.release.iter().map(|set| ownership::release(&REPLICA_SETS, deployment, set));
     plan.all(adopted.chain(released).collect());
     // What was adopted has a new version: the next sync goes on from there.

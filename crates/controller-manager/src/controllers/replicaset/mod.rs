@@ -132,7 +132,7 @@ impl<K: ReplicaKind> World<K> {
 fn plan<K: ReplicaKind>(world: &World<K>, now: Timestamp) -> Plan {
     let set = &world.set;
     let mut plan = Plan::default();
-    let adopted = world.pods.adopt.iter().map(|pod| ownership::adopt(&PODS, set, pod));
+    let adopted = world.pods.adopt.iter().map(|pod| ownership::adopt(&PODS, &K::RESOURCE, set, pod));
     let released = world.pods.release.iter().map(|pod| ownership::release(&PODS, set, pod));
     plan.all(adopted.chain(released).collect());
     if set.deletion_timestamp().is_some() {
