@@ -1,3 +1,5 @@
+//! Schedules as upstream's library reads and follows them.
+
 use super::*;
 use proptest::prelude::*;
 
