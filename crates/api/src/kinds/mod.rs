@@ -19,6 +19,9 @@ mod csi_storage_capacity;
 pub mod custom_resource_definition;
 mod daemon_set;
 mod deployment;
+mod device_class;
+mod device_taint_rule;
+mod devices;
 mod difference;
 mod endpoint_slice;
 mod endpoints;
@@ -79,6 +82,8 @@ use csi_storage_capacity::CsiStorageCapacity;
 use custom_resource_definition::CustomResourceDefinition;
 use daemon_set::DaemonSet;
 use deployment::Deployment;
+use device_class::DeviceClass;
+use device_taint_rule::DeviceTaintRule;
 use endpoint_slice::EndpointSlice;
 use endpoints::Endpoints;
 use event::Event;
@@ -235,10 +240,8 @@ const ENTRIES: &[Entry] = &[
     entry_of(RBAC, "clusterroles", &[], || Arc::new(Role::Cluster)),
     entry_of(RBAC, "rolebindings", &[], || Arc::new(RoleBinding::Namespaced)),
     entry_of(RBAC, "roles", &[], || Arc::new(Role::Namespaced)),
-    entry_of("resource.k8s.io", "deviceclasses", &[], || Arc::new(Plain::new().with_age().with_generation())),
-    entry_of("resource.k8s.io", "devicetaintrules", &[], || {
-        Arc::new(Plain::new().with_age().with_status().with_generation())
-    }),
+    entry_of("resource.k8s.io", "deviceclasses", &[], || Arc::new(DeviceClass)),
+    entry_of("resource.k8s.io", "devicetaintrules", &[], || Arc::new(DeviceTaintRule)),
     entry_of("resource.k8s.io", "resourceclaims", &[], || Arc::new(ResourceClaim)),
     entry_of("resource.k8s.io", "resourceclaimtemplates", &[], || Arc::new(ResourceClaimTemplate)),
     entry_of("resource.k8s.io", "resourceslices", &[], || Arc::new(ResourceSlice)),
