@@ -34,6 +34,7 @@ mod internal_form;
 mod ip_address;
 mod job;
 mod lease;
+mod lease_candidate;
 mod limit_range;
 pub mod namespace;
 mod network_policy;
@@ -63,6 +64,8 @@ mod service_account;
 mod service_cidr;
 mod stateful_set;
 mod storage_class;
+mod storage_version;
+mod storage_version_migration;
 mod volume_attachment;
 mod volume_attributes_class;
 mod webhook_configuration;
@@ -94,6 +97,7 @@ use ingress_class::IngressClass;
 use ip_address::IpAddress;
 use job::Job;
 use lease::Lease;
+use lease_candidate::LeaseCandidate;
 use limit_range::LimitRange;
 use namespace::Namespace;
 use network_policy::NetworkPolicy;
@@ -122,6 +126,8 @@ use skiff_apimachinery::{Document, GroupVersionKind};
 use stateful_set::StatefulSet;
 use std::sync::Arc;
 use storage_class::StorageClass;
+use storage_version::StorageVersion;
+use storage_version_migration::StorageVersionMigration;
 use volume_attachment::VolumeAttachment;
 use volume_attributes_class::VolumeAttributesClass;
 use webhook_configuration::WebhookConfiguration;
@@ -222,13 +228,13 @@ const ENTRIES: &[Entry] = &[
     }),
     entry_of("certificates.k8s.io", "clustertrustbundles", &[], || Arc::new(Plain::new())),
     entry_of("certificates.k8s.io", "podcertificaterequests", &[], || Arc::new(Plain::new().with_status())),
-    entry_of("coordination.k8s.io", "leasecandidates", &[], || Arc::new(Plain::new())),
+    entry_of("coordination.k8s.io", "leasecandidates", &[], || Arc::new(LeaseCandidate)),
     entry_of("coordination.k8s.io", "leases", &[], || Arc::new(Lease)),
     entry_of("discovery.k8s.io", "endpointslices", &[], || Arc::new(EndpointSlice)),
     entry_of("events.k8s.io", "events", &["ev"], || Arc::new(Event::Events)),
     entry_of(FLOW, "flowschemas", &[], || Arc::new(FlowSchema)),
     entry_of(FLOW, "prioritylevelconfigurations", &[], || Arc::new(PriorityLevelConfiguration)),
-    entry_of("internal.apiserver.k8s.io", "storageversions", &[], || Arc::new(Plain::new().with_status())),
+    entry_of("internal.apiserver.k8s.io", "storageversions", &[], || Arc::new(StorageVersion)),
     entry_of("networking.k8s.io", "ingressclasses", &[], || Arc::new(IngressClass)),
     entry_of("networking.k8s.io", "ingresses", &["ing"], || Arc::new(Ingress)),
     entry_of("networking.k8s.io", "ipaddresses", &["ip"], || Arc::new(IpAddress)),
@@ -254,7 +260,7 @@ const ENTRIES: &[Entry] = &[
     entry_of("storage.k8s.io", "volumeattachments", &[], || Arc::new(VolumeAttachment)),
     entry_of("storage.k8s.io", "volumeattributesclasses", &["vac"], || Arc::new(VolumeAttributesClass)),
     entry_of("storagemigration.k8s.io", "storageversionmigrations", &[], || {
-        Arc::new(Plain::new().with_status())
+        Arc::new(StorageVersionMigration)
     }),
 ];
 
