@@ -10,6 +10,7 @@ mod cells;
 mod certificate_signing_request;
 mod cluster_trust_bundle;
 mod component_status;
+mod conditions;
 mod config_map;
 mod controller_revision;
 mod cron_job;
@@ -19,6 +20,10 @@ mod csi_storage_capacity;
 pub mod custom_resource_definition;
 mod daemon_set;
 mod deployment;
+mod device_class;
+mod device_taint_rule;
+mod devices;
+mod difference;
 mod endpoint_slice;
 mod endpoints;
 mod event;
@@ -27,13 +32,16 @@ mod flow_schema;
 mod horizontal_pod_autoscaler;
 mod ingress;
 mod ingress_class;
+mod internal_form;
 mod ip_address;
 mod job;
 mod lease;
+mod lease_candidate;
 mod limit_range;
 pub mod namespace;
 mod network_policy;
 mod node;
+mod node_selector;
 mod persistent_volume;
 mod persistent_volume_claim;
 mod plain;
@@ -53,11 +61,14 @@ mod role;
 mod role_binding;
 mod runtime_class;
 mod secret;
+mod semantic_version;
 pub mod service;
 mod service_account;
 mod service_cidr;
 mod stateful_set;
 mod storage_class;
+mod storage_version;
+mod storage_version_migration;
 mod volume_attachment;
 mod volume_attributes_class;
 mod webhook_configuration;
@@ -78,6 +89,8 @@ use csi_storage_capacity::CsiStorageCapacity;
 use custom_resource_definition::CustomResourceDefinition;
 use daemon_set::DaemonSet;
 use deployment::Deployment;
+use device_class::DeviceClass;
+use device_taint_rule::DeviceTaintRule;
 use endpoint_slice::EndpointSlice;
 use endpoints::Endpoints;
 use event::Event;
@@ -88,6 +101,7 @@ use ingress_class::IngressClass;
 use ip_address::IpAddress;
 use job::Job;
 use lease::Lease;
+use lease_candidate::LeaseCandidate;
 use limit_range::LimitRange;
 use namespace::Namespace;
 use network_policy::NetworkPolicy;
@@ -117,6 +131,8 @@ use skiff_apimachinery::{Document, GroupVersionKind};
 use stateful_set::StatefulSet;
 use std::sync::Arc;
 use storage_class::StorageClass;
+use storage_version::StorageVersion;
+use storage_version_migration::StorageVersionMigration;
 use volume_attachment::VolumeAttachment;
 use volume_attributes_class::VolumeAttributesClass;
 use webhook_configuration::WebhookConfiguration;
@@ -217,13 +233,13 @@ const ENTRIES: &[Entry] = &[
     }),
     entry_of("certificates.k8s.io", "clustertrustbundles", &[], || Arc::new(ClusterTrustBundle)),
     entry_of("certificates.k8s.io", "podcertificaterequests", &[], || Arc::new(PodCertificateRequest)),
-    entry_of("coordination.k8s.io", "leasecandidates", &[], || Arc::new(Plain::new())),
+    entry_of("coordination.k8s.io", "leasecandidates", &[], || Arc::new(LeaseCandidate)),
     entry_of("coordination.k8s.io", "leases", &[], || Arc::new(Lease)),
     entry_of("discovery.k8s.io", "endpointslices", &[], || Arc::new(EndpointSlice)),
     entry_of("events.k8s.io", "events", &["ev"], || Arc::new(Event::Events)),
     entry_of(FLOW, "flowschemas", &[], || Arc::new(FlowSchema)),
     entry_of(FLOW, "prioritylevelconfigurations", &[], || Arc::new(PriorityLevelConfiguration)),
-    entry_of("internal.apiserver.k8s.io", "storageversions", &[], || Arc::new(Plain::new().with_status())),
+    entry_of("internal.apiserver.k8s.io", "storageversions", &[], || Arc::new(StorageVersion)),
     entry_of("networking.k8s.io", "ingressclasses", &[], || Arc::new(IngressClass)),
     entry_of("networking.k8s.io", "ingresses", &["ing"], || Arc::new(Ingress)),
     entry_of("networking.k8s.io", "ipaddresses", &["ip"], || Arc::new(IpAddress)),
@@ -235,10 +251,8 @@ const ENTRIES: &[Entry] = &[
     entry_of(RBAC, "clusterroles", &[], || Arc::new(Role::Cluster)),
     entry_of(RBAC, "rolebindings", &[], || Arc::new(RoleBinding::Namespaced)),
     entry_of(RBAC, "roles", &[], || Arc::new(Role::Namespaced)),
-    entry_of("resource.k8s.io", "deviceclasses", &[], || Arc::new(Plain::new().with_age().with_generation())),
-    entry_of("resource.k8s.io", "devicetaintrules", &[], || {
-        Arc::new(Plain::new().with_age().with_status().with_generation())
-    }),
+    entry_of("resource.k8s.io", "deviceclasses", &[], || Arc::new(DeviceClass)),
+    entry_of("resource.k8s.io", "devicetaintrules", &[], || Arc::new(DeviceTaintRule)),
     entry_of("resource.k8s.io", "resourceclaims", &[], || Arc::new(ResourceClaim)),
     entry_of("resource.k8s.io", "resourceclaimtemplates", &[], || Arc::new(ResourceClaimTemplate)),
     entry_of("resource.k8s.io", "resourceslices", &[], || Arc::new(ResourceSlice)),
@@ -251,7 +265,7 @@ const ENTRIES: &[Entry] = &[
     entry_of("storage.k8s.io", "volumeattachments", &[], || Arc::new(VolumeAttachment)),
     entry_of("storage.k8s.io", "volumeattributesclasses", &["vac"], || Arc::new(VolumeAttributesClass)),
     entry_of("storagemigration.k8s.io", "storageversionmigrations", &[], || {
-        Arc::new(Plain::new().with_status())
+        Arc::new(StorageVersionMigration)
     }),
 ];
 

@@ -12,6 +12,8 @@ use std::borrow::Cow;
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// The finalizer in `spec.finalizers` that keeps a namespace until its content is gone.
 pub const FINALIZER: &str = "kubernetes";
+/// Finalizers that need no domain.
+const STANDARD_FINALIZERS: [&str; 3] = [FINALIZER, "orphan", "foregroundDeletion"];
 
 /// `v1 Namespace`.
 pub(crate) struct Namespace;
@@ -22,6 +24,22 @@ pub fn prepare_for_finalize(new: &mut Document, old: &Document) {
         Some(status) => new.insert("status", status),
         None => drop(new.remove(&["status"])),
     }
+}
+
+/// What is wrong with a write to the `finalize` subresource.
+pub fn validate_finalize(new: &Document) -> FieldErrors {
+    let field = FieldPath::new("spec.finalizers");
+    let finalizers = new.array_at(&["spec", "finalizers"]).iter().enumerate();
+    finalizers.flat_map(|(i, one)| finalizer(&field.index(i), one.as_str().unwrap_or(""))).collect()
+}
+
+fn finalizer(field: &FieldPath, finalizer: &str) -> FieldErrors {
+    let mut out = validation::invalid(field, finalizer, names::qualified_name(finalizer));
+    if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer) {
+        let why = "name is neither a standard finalizer name nor is it fully qualified";
+        out.push(FieldError::invalid(field, finalizer, why));
+    }
+    out
 }
 
 fn label(object: &mut Document) {
@@ -61,35 +79,21 @@ impl Strategy for Namespace {
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
         let field = FieldPath::new("spec.finalizers");
-        let mut out = FieldErrors::new();
-        for finalizer in object.array_at(&["spec", "finalizers"]).iter().filter_map(Document::as_str) {
-            out.extend(validation::invalid(&field, finalizer, names::qualified_name(finalizer)));
-            if finalizer != FINALIZER && !finalizer.contains('/') {
-                let why = "name is neither a standard finalizer name nor is it fully qualified";
-                out.push(FieldError::invalid(&field, finalizer, why));
-            }
-        }
-        out
+        let finalizers = object.array_at(&["spec", "finalizers"]).iter().filter_map(Document::as_str);
+        finalizers.flat_map(|one| finalizer(&field, one)).collect()
     }
 
     fn validate_update(&self, scope: UpdateScope, new: &Document, _old: &Document) -> FieldErrors {
-        let mut out = self.validate_create(new);
-        if scope == UpdateScope::Status {
-            let phase = new.str_at(&["status", "phase"]);
-            let field = FieldPath::new("status.phase");
-            match (new.deletion_timestamp(), phase) {
-                (None, "Active") | (Some(_), "Terminating") => {}
-                (None, _) => {
-                    let why = "may only be 'Active' if `deletionTimestamp` is empty";
-                    out.push(FieldError::invalid(&field, phase, why));
-                }
-                (Some(_), _) => {
-                    let why = "may only be 'Terminating' if `deletionTimestamp` is not empty";
-                    out.push(FieldError::invalid(&field, phase, why));
-                }
-            }
+        if scope == UpdateScope::Main {
+            return self.validate_create(new);
         }
-        out
+        let phase = new.str_at(&["status", "phase"]);
+        let why = match (new.deletion_timestamp(), phase) {
+            (None, "Active") | (Some(_), "Terminating") => return FieldErrors::new(),
+            (None, _) => "may only be 'Active' if `deletionTimestamp` is empty",
+            (Some(_), _) => "may only be 'Terminating' if `deletionTimestamp` is not empty",
+        };
+        vec![FieldError::invalid(&FieldPath::new("status.Phase"), phase, why)]
     }
 
     fn name_rule(&self) -> NameRule {
@@ -114,5 +118,64 @@ impl Strategy for Namespace {
 
     fn cells(&self, object: &Document, now: Timestamp) -> Vec<Cell> {
         vec![cells::name(object), cells::text(object, &["status", "phase"]), cells::age(object, now)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skiff_apimachinery::doc;
+
+    fn texts(errors: &FieldErrors) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_new_namespace_is_active_labelled_and_held() {
+        let mut namespace = doc!({"metadata": {"name": "n"}, "status": {"phase": "Terminating"}});
+        Namespace.prepare_for_create(&mut namespace);
+        assert_eq!(
+            namespace,
+            doc!({
+                "metadata": {"name": "n", "labels": {NAME_LABEL: "n"}},
+                "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}
+            })
+        );
+    }
+
+    #[test]
+    fn finalizers_are_known_or_have_a_domain() {
+        let of = |finalizer: &str| doc!({"spec": {"finalizers": ["kubernetes", "orphan", finalizer]}});
+        assert_eq!(Namespace.validate_create(&of("example.com/a")), []);
+        let why =
+            r#"Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified"#;
+        assert_eq!(texts(&Namespace.validate_create(&of("mine"))), [format!("spec.finalizers: {why}")]);
+        assert_eq!(texts(&validate_finalize(&of("mine"))), [format!("spec.finalizers[2]: {why}")]);
+    }
+
+    #[test]
+    fn the_phase_follows_the_deletion() {
+        let of = |phase: &str, deleted: bool| {
+            let time = deleted.then_some("2026-01-02T03:04:05Z");
+            doc!({"metadata": {"deletionTimestamp": time}, "status": {"phase": phase}})
+        };
+        let errors = |phase, deleted| {
+            let new = of(phase, deleted);
+            texts(&Namespace.validate_update(UpdateScope::Status, &new, &new))
+        };
+        assert_eq!(errors("Active", false), Vec::<String>::new());
+        assert_eq!(errors("Terminating", true), Vec::<String>::new());
+        assert_eq!(
+            errors("Terminating", false),
+            [
+                r#"status.Phase: Invalid value: "Terminating": may only be 'Active' if `deletionTimestamp` is empty"#
+            ]
+        );
+        assert_eq!(
+            errors("Active", true),
+            [
+                r#"status.Phase: Invalid value: "Active": may only be 'Terminating' if `deletionTimestamp` is not empty"#
+            ]
+        );
     }
 }

@@ -10,12 +10,11 @@ use skiff_apimachinery::Document;
 pub(crate) struct Plain {
     status: bool,
     generation: bool,
-    age: bool,
 }
 
 impl Plain {
     pub(crate) const fn new() -> Self {
-        Self { status: false, generation: false, age: false }
+        Self { status: false, generation: false }
     }
 
     /// A status that only its subresource writes.
@@ -27,12 +26,6 @@ impl Plain {
     /// Spec changes are counted.
     pub(crate) const fn with_generation(mut self) -> Self {
         self.generation = true;
-        self
-    }
-
-    /// Rows show the age; upstream shows the time of creation for kinds without a printer.
-    pub(crate) const fn with_age(mut self) -> Self {
-        self.age = true;
         self
     }
 }
@@ -47,10 +40,10 @@ impl Strategy for Plain {
     }
 
     fn columns(&self) -> Vec<Column> {
-        vec![Column::name(), if self.age { Column::age() } else { Column::created_at() }]
+        vec![Column::name(), Column::created_at()]
     }
 
-    fn cells(&self, object: &Document, now: Timestamp) -> Vec<Cell> {
-        vec![cells::name(object), if self.age { cells::age(object, now) } else { cells::created_at(object) }]
+    fn cells(&self, object: &Document, _now: Timestamp) -> Vec<Cell> {
+        vec![cells::name(object), cells::created_at(object)]
     }
 }

@@ -1,9 +1,14 @@
-//! CSIDrivers.
+//! CSIDrivers: what a driver of volumes can do. Validation is in its own file.
+
+mod validate;
+
+pub(crate) use validate::name;
 
 use super::cells;
+use crate::strategy::UpdateScope;
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::Document;
+use skiff_apimachinery::{Document, FieldErrors};
 
 /// `storage.k8s.io/v1 CSIDriver`.
 pub(crate) struct CsiDriver;
@@ -23,6 +28,16 @@ impl Strategy for CsiDriver {
 
     fn has_generation(&self) -> bool {
         true
+    }
+
+    fn validate_create(&self, object: &Document) -> FieldErrors {
+        validate::driver(object)
+    }
+
+    fn validate_update(&self, _: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
+        let mut out = validate::driver(new);
+        out.extend(validate::update(new, old));
+        out
     }
 
     fn allow_unconditional_update(&self) -> bool {

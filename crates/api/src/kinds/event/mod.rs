@@ -1,10 +1,15 @@
 //! Events, told in two groups: `v1` and `events.k8s.io/v1` are two spellings of one object, stored as `v1`.
+//!
+//! Validation is in its own file. It looks at the stored spelling: the rules of [`Event::Core`] hold for all events,
+//! those of [`Event::Events`] come on top for requests in that group.
+
+mod validate;
 
 use super::cells;
 use crate::strategy::UpdateScope;
-use crate::{Cell, Column, Conversion, Strategy};
+use crate::{Cell, Column, Conversion, NameRule, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
+use skiff_apimachinery::{Document, FieldErrors};
 use std::borrow::Cow;
 
 /// An Event in one of its spellings.
@@ -94,34 +99,22 @@ impl Event {
 
 impl Strategy for Event {
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        let mut out = FieldErrors::new();
-        let involved = FieldPath::new(self.field("involvedObject")).child("namespace");
-        let (own, theirs) = (object.namespace(), self.involved(object, "namespace"));
-        // an event about a cluster-scoped object lives in the default namespace
-        let matches =
-            if theirs.is_empty() { own == "default" || own == "kube-system" } else { own == theirs };
-        if !matches {
-            out.push(FieldError::invalid(&involved, theirs, "does not match event.namespace"));
+        match self {
+            Self::Core => validate::event(object),
+            Self::Events => validate::strict(object),
         }
-        if matches!(self, Self::Events) || !object.str_at(&["eventTime"]).is_empty() {
-            let mut require = |name: &'static str| {
-                let name = self.field(name);
-                if object.str_at(&[name]).is_empty() {
-                    out.push(FieldError::required(&FieldPath::new(name), ""));
-                }
-            };
-            require("eventTime");
-            require("reportingComponent");
-            require("reportingInstance");
-            require("action");
-            require("reason");
-        }
-        out
     }
 
-    fn validate_update(&self, _: UpdateScope, _new: &Document, _old: &Document) -> FieldErrors {
-        // recorders repeat their events with patches; what was accepted once stays acceptable
-        FieldErrors::new()
+    fn validate_update(&self, _: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
+        match self {
+            Self::Core => validate::event(new),
+            Self::Events => validate::strict_update(new, old),
+        }
+    }
+
+    fn name_rule(&self) -> NameRule {
+        // Recorders of the first days made names that are no domains.
+        NameRule::PathSegment
     }
 
     fn allow_create_on_update(&self) -> bool {
@@ -212,16 +205,5 @@ mod tests {
         assert_eq!(event.str_at(&["regarding", "kind"]), "Pod");
         (CONVERSION.to_hub)(&mut event);
         assert_eq!(event, core);
-    }
-
-    #[test]
-    fn an_event_lives_beside_its_object() {
-        let event = doc!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "b"}});
-        let texts: Vec<String> =
-            Event::Core.validate_create(&event).iter().map(ToString::to_string).collect();
-        assert_eq!(
-            texts,
-            [r#"involvedObject.namespace: Invalid value: "b": does not match event.namespace"#]
-        );
     }
 }

@@ -1,15 +1,25 @@
-//! VolumeAttachments.
+//! VolumeAttachments: that a volume is to be attached to a node. Validation is in its own file.
+
+mod validate;
 
 use super::cells;
+use super::persistent_volume::defaults;
 use crate::strategy::UpdateScope;
-use crate::{Cell, Column, Strategy, validation};
+use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
-use skiff_apimachinery::{Document, FieldErrors, FieldPath};
+use skiff_apimachinery::{Document, FieldErrors};
 
 /// `storage.k8s.io/v1 VolumeAttachment`.
 pub(crate) struct VolumeAttachment;
 
 impl Strategy for VolumeAttachment {
+    fn default(&self, object: &mut Document) {
+        let inline = object.at_mut(&["spec", "source", "inlineVolumeSpec"]);
+        if let Some(spec) = inline.filter(|spec| !spec.is_null()) {
+            defaults::source(spec);
+        }
+    }
+
     fn metadata_kept_by_status(&self) -> &'static [&'static str] {
         crate::strategy::ALL_METADATA
     }
@@ -26,11 +36,16 @@ impl Strategy for VolumeAttachment {
         false
     }
 
-    fn validate_update(&self, scope: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
-        if scope == UpdateScope::Status {
-            return FieldErrors::new();
-        }
-        validation::immutable(&FieldPath::new("spec"), new.get("spec"), old.get("spec")).into_iter().collect()
+    fn validate_create(&self, object: &Document) -> FieldErrors {
+        let mut out = validate::attachment(object);
+        out.extend(validate::names_of(object));
+        out
+    }
+
+    fn validate_update(&self, _: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
+        let mut out = validate::attachment(new);
+        out.extend(validate::update(new, old));
+        out
     }
 
     fn columns(&self) -> Vec<Column> {
