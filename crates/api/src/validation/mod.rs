@@ -2,6 +2,7 @@
 
 pub mod labels;
 pub mod network;
+pub(crate) mod place;
 pub(crate) mod resources;
 
 pub use skiff_apimachinery::names;
