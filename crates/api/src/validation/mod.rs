@@ -3,6 +3,7 @@
 pub mod labels;
 pub mod network;
 pub(crate) mod place;
+pub mod pod_changes;
 pub(crate) mod resources;
 
 pub use skiff_apimachinery::names;
