@@ -4,6 +4,8 @@ pub(crate) mod conditions;
 pub mod labels;
 pub mod network;
 pub(crate) mod pem;
+pub(crate) mod place;
+pub mod pod_changes;
 pub(crate) mod resources;
 pub(crate) mod signer_name;
 pub(crate) mod webhook;

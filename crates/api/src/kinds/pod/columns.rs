@@ -6,6 +6,7 @@ use crate::{Cell, Column};
 use jiff::Timestamp;
 use skiff_apimachinery::Document;
 use skiff_apimachinery::time::parse_time;
+use std::collections::HashSet;
 
 pub(super) fn columns() -> Vec<Column> {
     vec![
@@ -52,12 +53,6 @@ struct Summary {
     restarts: String,
 }
 
-fn is_sidecar(pod: &Document, name: &str) -> bool {
-    pod.array_at(&["spec", "initContainers"])
-        .iter()
-        .any(|c| c.str_at(&["name"]) == name && c.str_at(&["restartPolicy"]) == "Always")
-}
-
 /// The reason of a container's state, as the STATUS column names it.
 fn state_reason(status: &Document, prefix: &str) -> Option<String> {
     if let Some(waiting) = status.at(&["state", "waiting"]).filter(|w| !w.is_null()) {
@@ -82,12 +77,13 @@ fn last_restart(status: &Document) -> Option<Timestamp> {
 fn summarize(pod: &Document, now: Timestamp) -> Summary {
     let statuses = |list: &str| pod.array_at(&["status", list]);
     let restarts = |status: &Document| status.i64_at(&["restartCount"]).unwrap_or(0);
-    let sidecars = pod
-        .array_at(&["spec", "initContainers"])
+    let init_containers = pod.array_at(&["spec", "initContainers"]);
+    let sidecars: HashSet<&str> = init_containers
         .iter()
         .filter(|c| c.str_at(&["restartPolicy"]) == "Always")
-        .count();
-    let total = pod.array_at(&["spec", "containers"]).len() + sidecars;
+        .map(|c| c.str_at(&["name"]))
+        .collect();
+    let total = pod.array_at(&["spec", "containers"]).len() + sidecars.len();
     let mut reason = match pod.str_at(&["status", "reason"]) {
         "" => pod.str_at(&["status", "phase"]).to_owned(),
         reason => reason.to_owned(),
@@ -98,12 +94,12 @@ fn summarize(pod: &Document, now: Timestamp) -> Summary {
     let (mut ready, mut count, mut latest) = (0, 0, None);
     let mut initializing = false;
     let init_statuses = statuses("initContainerStatuses");
-    let init_total = pod.array_at(&["spec", "initContainers"]).len();
+    let init_total = init_containers.len();
     let (mut sidecar_restarts, mut sidecar_latest) = (0, None);
     for (i, status) in init_statuses.iter().enumerate() {
         count += restarts(status);
         latest = latest.max(last_restart(status));
-        let sidecar = is_sidecar(pod, status.str_at(&["name"]));
+        let sidecar = sidecars.contains(status.str_at(&["name"]));
         if sidecar {
             sidecar_restarts += restarts(status);
             sidecar_latest = sidecar_latest.max(last_restart(status));
@@ -221,5 +217,111 @@ mod tests {
             ]}
         });
         assert_eq!(row(&pod), "1/1 Terminating 0");
+    }
+
+    /// A pod with two containers, and this status.
+    fn two(status: &str) -> Document {
+        let mut pod = doc!({"spec": {"containers": [{"name": "a"}, {"name": "b"}]}});
+        pod.insert("status", skiff_apimachinery::json::decode(status.as_bytes()).unwrap());
+        pod
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_containers() {
+        let cases = [
+            (r#"{"phase": "Pending", "reason": "Evicted"}"#, "0/2 Evicted 0"),
+            (
+                r#"{"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]}"#,
+                "0/2 SchedulingGated 0",
+            ),
+            (
+                r#"{"phase": "Running", "containerStatuses": [
+                    {"name": "a", "state": {"terminated": {"reason": "Completed"}}},
+                    {"name": "b", "ready": true, "state": {"running": {}}}]}"#,
+                "1/2 NotReady 0",
+            ),
+            (
+                r#"{"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [
+                    {"name": "a", "state": {"terminated": {"reason": "Completed"}}},
+                    {"name": "b", "ready": true, "state": {"running": {}}}]}"#,
+                "1/2 Running 0",
+            ),
+            (
+                r#"{"phase": "Succeeded", "containerStatuses": [
+                    {"name": "a", "state": {"terminated": {"reason": "Completed"}}},
+                    {"name": "b", "state": {"terminated": {"reason": "Completed"}}}]}"#,
+                "0/2 Completed 0",
+            ),
+            (
+                r#"{"phase": "Failed", "containerStatuses": [{"name": "a", "state": {"terminated": {"signal": 9, "exitCode": 137}}}]}"#,
+                "0/2 Signal:9 0",
+            ),
+            (
+                r#"{"phase": "Failed", "containerStatuses": [{"name": "a", "state": {"terminated": {"exitCode": 2}}}]}"#,
+                "0/2 ExitCode:2 0",
+            ),
+        ];
+        for (status, expected) in cases {
+            assert_eq!(row(&two(status)), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_pod_whose_node_is_lost_is_in_no_known_state() {
+        let mut pod = two(r#"{"phase": "Running", "reason": "NodeLost"}"#);
+        assert_eq!(row(&pod), "0/2 NodeLost 0");
+        pod.set(&["metadata", "deletionTimestamp"], "2026-01-01T00:59:00Z");
+        assert_eq!(row(&pod), "0/2 Unknown 0");
+        let mut ended = two(r#"{"phase": "Succeeded"}"#);
+        ended.set(&["metadata", "deletionTimestamp"], "2026-01-01T00:59:00Z");
+        assert_eq!(row(&ended), "0/2 Succeeded 0");
+    }
+
+    #[test]
+    fn sidecars_count_as_containers() {
+        let mut pod = doc!({"spec": {
+            "containers": [{"name": "a"}],
+            "initContainers": [{"name": "i"}, {"name": "s", "restartPolicy": "Always"}]
+        }});
+        let cases = [
+            (r#"{"running": {}}"#, false, "0/2 Init:1/2 1"),
+            (r#"{"running": {}}"#, true, "2/2 Running 1"),
+            (r#"{"terminated": {"signal": 6, "exitCode": 134}}"#, false, "0/2 Init:Signal:6 1"),
+            (r#"{"waiting": {"reason": "CrashLoopBackOff"}}"#, false, "0/2 Init:CrashLoopBackOff 1"),
+        ];
+        for (state, started, expected) in cases {
+            let state = skiff_apimachinery::json::decode(state.as_bytes()).unwrap();
+            pod.insert(
+                "status",
+                doc!({
+                    "phase": "Running",
+                    "initContainerStatuses": [
+                        {"name": "i", "state": {"terminated": {"exitCode": 0}}},
+                        {"name": "s", "restartCount": 1, "ready": true, "started": started, "state": state}
+                    ],
+                    "containerStatuses": [{"name": "a", "ready": true, "state": {"running": {}}}]
+                }),
+            );
+            let shown = row(&pod);
+            assert_eq!(shown, expected, "{pod}");
+        }
+    }
+
+    #[test]
+    fn wide_columns_show_where_the_pod_is() {
+        let now = parse_time("2026-01-01T01:00:00Z").unwrap();
+        let wide = |pod: &Document| {
+            let cells = cells(pod, now);
+            cells[5..].iter().map(|cell| cell.as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(wide(&doc!({})), "<none> <none> <none> <none>");
+        let pod = doc!({
+            "spec": {"nodeName": "n", "readinessGates": [{"conditionType": "a"}, {"conditionType": "b"}]},
+            "status": {
+                "podIPs": [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}], "nominatedNodeName": "m",
+                "conditions": [{"type": "a", "status": "True"}, {"type": "b", "status": "False"}]
+            }
+        });
+        assert_eq!(wide(&pod), "10.0.0.1 n m 1/2");
     }
 }

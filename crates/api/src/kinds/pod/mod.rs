@@ -1,14 +1,23 @@
 //! Pods.
 
+mod app_armor;
 mod columns;
+pub(crate) mod ephemeral_containers;
+mod gated;
+mod label_selectors;
+pub(crate) mod resize;
+mod rules;
+mod sameness;
+mod spec_diff;
+mod status;
 mod update;
 
-use super::pod_template::{self, Within};
+use super::pod_template::{self, Leniency, disabled};
 use crate::strategy::UpdateScope;
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
 use skiff_apimachinery::quantity::Quantity;
-use skiff_apimachinery::{Document, FieldErrors, FieldPath, Map, doc};
+use skiff_apimachinery::{Document, FieldErrors, Map, doc};
 use std::borrow::Cow;
 
 /// `v1 Pod`.
@@ -37,58 +46,57 @@ impl Strategy for Pod {
     fn prepare_for_create(&self, object: &mut Document) {
         let qos = qos_class(object);
         object.insert("status", doc!({"phase": "Pending", "qosClass": qos}));
-        if !object.array_at(&["spec", "schedulingGates"]).is_empty() {
-            object.set(
-                &["status", "conditions"],
-                doc!([{
-                    "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
-                    "message": "Scheduling is blocked due to non-empty scheduling gates"
-                }]),
-            );
+        if let Some(spec) = object.get_mut("spec") {
+            disabled::drop_from_spec(spec, None);
         }
+        if !object.array_at(&["spec", "schedulingGates"]).is_empty() {
+            let condition = gated_condition(object);
+            object.set(&["status", "conditions"], vec![condition]);
+        }
+        label_selectors::fill_in(object);
+        app_armor::fill_in(object);
     }
 
     fn prepare_for_update(&self, scope: UpdateScope, new: &mut Document, old: &Document) {
         match scope {
             UpdateScope::Main => {
-                match old.get("status") {
-                    Some(status) => new.insert("status", status),
-                    None => drop(new.remove(&["status"])),
-                }
-                let gated_before = !old.array_at(&["spec", "schedulingGates"]).is_empty();
-                if gated_before && new.array_at(&["spec", "schedulingGates"]).is_empty() {
-                    drop_gated_condition(new);
+                update::restore(new, old, "status");
+                if let Some(spec) = new.get_mut("spec") {
+                    disabled::drop_from_spec(spec, old.get("spec"));
                 }
             }
             UpdateScope::Status => {
                 let spec = old.get("spec").cloned().unwrap_or_default();
                 new.insert("spec", spec);
-                for field in ["deletionTimestamp", "ownerReferences"] {
-                    match old.at(&["metadata", field]) {
-                        Some(value) => new.set(&["metadata", field], value),
-                        None => drop(new.remove(&["metadata", field])),
+                if let Some(metadata) = new.get_mut("metadata") {
+                    let old_metadata = old.get("metadata").cloned().unwrap_or_default();
+                    for field in ["deletionTimestamp", "ownerReferences"] {
+                        update::restore(metadata, &old_metadata, field);
                     }
                 }
-                if let Some(qos) = old.at(&["status", "qosClass"]) {
-                    new.set(&["status", "qosClass"], qos);
-                }
+                status::keep(new, old);
             }
         }
     }
 
     fn validate_create(&self, object: &Document) -> FieldErrors {
-        static EMPTY: Document = Document::NULL;
-        pod_template::validate_spec(
-            object.get("spec").unwrap_or(&EMPTY),
-            &FieldPath::new("spec"),
-            Within::Pod,
-        )
+        // Subresources that write part of a pod end up here too; they have judged the change before, so what the pod got
+        // away with so far it goes on to.
+        let is_new = object.generation() <= 1;
+        let mut out = rules::metadata_and_spec(object, Leniency::default());
+        if !is_new && !out.is_empty() {
+            out = rules::metadata_and_spec(object, Leniency::towards(object));
+        }
+        if is_new {
+            out.extend(rules::on_create(object));
+        }
+        out
     }
 
     fn validate_update(&self, scope: UpdateScope, new: &Document, old: &Document) -> FieldErrors {
         match scope {
             UpdateScope::Main => update::validate(new, old),
-            UpdateScope::Status => update::validate_status(new, old),
+            UpdateScope::Status => status::validate(new, old),
         }
     }
 
@@ -138,11 +146,13 @@ impl Strategy for Pod {
     }
 }
 
-fn drop_gated_condition(pod: &mut Document) {
-    if let Some(conditions) = pod.at_mut(&["status", "conditions"]).and_then(Document::as_array_mut) {
-        conditions
-            .retain(|c| c.str_at(&["type"]) != "PodScheduled" || c.str_at(&["reason"]) != "SchedulingGated");
-    }
+/// Tells why the scheduler does not look at the pod yet.
+fn gated_condition(pod: &Document) -> Document {
+    let since = Some(pod.creation_timestamp()).filter(|since| !since.is_empty());
+    doc!({
+        "type": "PodScheduled", "status": "False", "lastProbeTime": null, "lastTransitionTime": since,
+        "reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"
+    })
 }
 
 /// `Guaranteed`, `Burstable` or `BestEffort`, by what the containers ask of CPU and memory.
@@ -180,30 +190,4 @@ pub(crate) fn qos_class(pod: &Document) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn class(resources: Document) -> &'static str {
-        qos_class(&doc!({"spec": {"containers": [{"resources": resources}]}}))
-    }
-
-    #[test]
-    fn the_quality_of_service_follows_requests_and_limits() {
-        assert_eq!(class(doc!({})), "BestEffort");
-        assert_eq!(class(doc!({"requests": {"cpu": "1"}})), "Burstable");
-        let full = doc!({"cpu": "1", "memory": "1Gi"});
-        assert_eq!(class(doc!({"requests": full.clone(), "limits": full.clone()})), "Guaranteed");
-        assert_eq!(class(doc!({"limits": full})), "Guaranteed");
-    }
-
-    #[test]
-    fn a_pod_without_a_node_is_deleted_at_once() {
-        let mut pod = doc!({"spec": {"terminationGracePeriodSeconds": 20}});
-        assert_eq!(Pod.grace_period(&pod, None), Some(0));
-        pod.set(&["spec", "nodeName"], "n");
-        assert_eq!(Pod.grace_period(&pod, None), Some(20));
-        assert_eq!(Pod.grace_period(&pod, Some(0)), Some(0));
-        pod.set(&["status", "phase"], "Succeeded");
-        assert_eq!(Pod.grace_period(&pod, None), Some(0));
-    }
-}
+mod tests;

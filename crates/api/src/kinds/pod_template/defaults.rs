@@ -1,9 +1,20 @@
 //! Defaults of a PodSpec, as upstream's `SetDefaults_PodSpec` and its kin fill them in.
 
+use super::{pod_level, resources};
+use crate::pod_resources::Which;
 use skiff_apimachinery::{Document, Map};
 
 /// `0644`.
 const DEFAULT_MODE: i64 = 0o644;
+/// Texts of volume sources: type, field and value.
+const SOURCE_TEXTS: [(&str, &str, &str); 6] = [
+    ("iscsi", "iscsiInterface", "default"),
+    ("rbd", "pool", "rbd"),
+    ("rbd", "user", "admin"),
+    ("rbd", "keyring", "/etc/ceph/keyring"),
+    ("scaleIO", "storageMode", "ThinProvisioned"),
+    ("scaleIO", "fsType", "xfs"),
+];
 
 /// Fills in the defaults of a workload's template.
 pub(crate) fn default_template(template: &mut Document) {
@@ -18,6 +29,7 @@ pub(crate) fn default_pod(spec: &mut Document) {
         return;
     }
     default_requests(spec);
+    default_pod_level(spec);
     default_spec(spec);
     spec.set_default(&["enableServiceLinks"], true);
     if spec.bool_at(&["hostNetwork"]) == Some(true) {
@@ -164,8 +176,17 @@ fn default_volume(volume: &mut Document) {
         let policy = pull_policy(image.str_at(&["reference"]));
         default_text(image, "pullPolicy", policy);
     }
-    if let Some(iscsi) = volume.get_mut("iscsi").filter(|i| i.as_object().is_some()) {
-        default_text(iscsi, "iscsiInterface", "default");
+    for (source, field, value) in SOURCE_TEXTS {
+        if let Some(source) = volume.get_mut(source).filter(|s| s.as_object().is_some()) {
+            default_text(source, field, value);
+        }
+    }
+    if let Some(disk) = volume.get_mut("azureDisk").filter(|d| d.as_object().is_some()) {
+        // Pointers that are set stay, whatever they point to.
+        for (field, value) in [("cachingMode", "ReadWrite"), ("kind", "Shared"), ("fsType", "ext4")] {
+            disk.set_default(&[field], value);
+        }
+        disk.set_default(&["readOnly"], false);
     }
 }
 
@@ -204,6 +225,30 @@ fn raise_requests(requests: &mut Map, limits: &Map) {
             requests.insert(name, amount.clone());
         }
     }
+}
+
+/// What a pod as a whole leaves out of its resources follows from its containers and its limits (KEP-2837).
+fn default_pod_level(spec: &mut Document) {
+    let Some(own) = spec.get("resources").and_then(Document::as_object) else { return };
+    let names = |list: &str| own.get(list).and_then(Document::as_object).into_iter().flat_map(Map::keys);
+    if !["requests", "limits"].iter().any(|list| names(list).any(resources::is_of_pods)) {
+        return;
+    }
+    if names("limits").next().is_none() {
+        return;
+    }
+    for (name, amount) in pod_level::sum_of_containers(spec, Which::Limits).iter() {
+        if resources::is_huge_pages(name) {
+            spec.set_default(&["resources", "limits", name], amount);
+        }
+    }
+    for (name, amount) in pod_level::sum_of_containers(spec, Which::Requests).iter() {
+        if matches!(name, "cpu" | "memory") {
+            spec.set_default(&["resources", "requests", name], amount);
+        }
+    }
+    let Some(limits) = spec.object_at(&["resources", "limits"]).cloned() else { return };
+    raise_requests(spec.ensure(&["resources", "requests"]).make_object(), &limits);
 }
 
 #[cfg(test)]
@@ -275,5 +320,28 @@ mod tests {
             spec.array_at(&["containers"])[0].at(&["resources", "requests"]),
             Some(&doc!({"cpu": "500m", "memory": "1Gi"}))
         );
+    }
+
+    #[test]
+    fn volumes_get_what_their_types_leave_out() {
+        let cases = [
+            (
+                doc!({"azureDisk": {}}),
+                doc!({"cachingMode": "ReadWrite", "kind": "Shared", "fsType": "ext4", "readOnly": false}),
+            ),
+            (
+                doc!({"scaleIO": {"fsType": "ext4"}}),
+                doc!({"fsType": "ext4", "storageMode": "ThinProvisioned"}),
+            ),
+            (doc!({"rbd": {}}), doc!({"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"})),
+            (doc!({"iscsi": {}}), doc!({"iscsiInterface": "default"})),
+            (doc!({"hostPath": {"path": "/"}}), doc!({"path": "/", "type": ""})),
+            (doc!({"image": {"reference": "i:1"}}), doc!({"reference": "i:1", "pullPolicy": "IfNotPresent"})),
+        ];
+        for (mut volume, expected) in cases {
+            default_volume(&mut volume);
+            let source = volume.into_object().into_iter().next().unwrap().1;
+            assert_eq!(source, expected);
+        }
     }
 }

@@ -1,147 +1,165 @@
 //! Environment variables: `env` and `envFrom`.
 
-use crate::validation::invalid;
-use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, Node, names};
+use super::field_reference::{self, Reader};
+use super::volume::path;
+use super::{container, given};
+use crate::validation::place::Place;
+use skiff_apimachinery::{Document, FieldError, FieldErrors, names};
 
-/// Downward API fields that a variable may show.
-const FIELDS: &[&str] = &[
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.uid",
-    "spec.nodeName",
-    "spec.serviceAccountName",
-    "status.hostIP",
-    "status.hostIPs",
-    "status.podIP",
-    "status.podIPs",
-];
+/// Where a variable may take its value from, in upstream's order.
+const SOURCES: [&str; 5] = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
+/// Where many variables may come from at once, in upstream's order.
+const BULK_SOURCES: [&str; 2] = ["configMapRef", "secretRef"];
 
-/// Resources that a variable may show.
-const RESOURCES: &[&str] = &[
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.ephemeral-storage",
-];
-
-pub(super) fn variables(container: &Document, field: &FieldPath) -> FieldErrors {
+/// The variables of a container.
+pub(super) fn validate(container: &Document, place: &Place<'_>) -> FieldErrors {
     let mut out = FieldErrors::new();
+    let list = &place.child("env");
     for (i, variable) in container.array_at(&["env"]).iter().enumerate() {
-        let at = field.child("env").index(i);
+        let place = &list.index(i);
         let name = variable.str_at(&["name"]);
         if name.is_empty() {
-            out.push(FieldError::required(&at.child("name"), ""));
+            out.push(place.child("name").required(""));
         } else {
-            out.extend(invalid(&at.child("name"), name, names::environment_name(name)));
+            out.extend(place.child("name").complaints(name, names::environment_name(name)));
         }
-        out.extend(value_from(variable, &at.child("valueFrom")));
+        if let Some(source) = given(variable, "valueFrom") {
+            out.extend(value_from(source, variable, &place.child("valueFrom")));
+        }
     }
+    let list = &place.child("envFrom");
     for (i, source) in container.array_at(&["envFrom"]).iter().enumerate() {
-        out.extend(bulk_source(source, &field.child("envFrom").index(i)));
+        out.extend(bulk(source, list, &list.index(i)));
     }
     out
 }
 
-fn value_from(variable: &Document, field: &FieldPath) -> FieldErrors {
-    let Some(source) = variable.get("valueFrom").and_then(Document::as_object) else {
-        return FieldErrors::new();
-    };
+fn value_from(source: &Document, variable: &Document, place: &Place<'_>) -> FieldErrors {
     let mut out = FieldErrors::new();
-    let given = source.iter().filter(|(_, value)| !value.is_null()).count();
-    if given == 0 {
-        let all = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
-        out.push(FieldError::invalid(field, "", all));
-    } else if !variable.str_at(&["value"]).is_empty() {
-        out.push(FieldError::invalid(field, "", "may not be specified when `value` is not empty"));
-    } else if given > 1 {
-        out.push(FieldError::invalid(field, "", "may not have more than one field specified at a time"));
+    let mut count = 0;
+    for kind in SOURCES {
+        let Some(reference) = given(source, kind) else { continue };
+        count += 1;
+        let place = &place.child(kind);
+        out.extend(match kind {
+            "fieldRef" => field_reference::field(reference, place, Reader::Variable),
+            "resourceFieldRef" => field_reference::resource(reference, place, Reader::Variable),
+            "fileKeyRef" => file_key(reference, place),
+            _ => key(reference, place),
+        });
     }
-    for (kind, reference) in source.iter().filter(|(_, value)| !value.is_null()) {
-        let at = field.child(kind);
-        match kind {
-            "fieldRef" => out.extend(field_reference(reference, &at, FIELDS)),
-            "resourceFieldRef" => out.extend(resource_reference(reference, &at)),
-            "configMapKeyRef" | "secretKeyRef" => out.extend(key_reference(reference, &at)),
-            _ => {}
+    let why = match count {
+        0 => {
+            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
         }
+        _ if !variable.str_at(&["value"]).is_empty() => "may not be specified when `value` is not empty",
+        1 => return out,
+        _ => "may not have more than one field specified at a time",
+    };
+    out.push(place.invalid("", why));
+    out
+}
+
+/// A key of a ConfigMap or Secret.
+fn key(reference: &Document, place: &Place<'_>) -> FieldErrors {
+    let (name, key) = (reference.str_at(&["name"]), reference.str_at(&["key"]));
+    let mut out = place.child("name").complaints(name, names::dns1123_subdomain(name));
+    if key.is_empty() {
+        out.push(place.child("key").required(""));
+    } else {
+        out.extend(place.child("key").complaints(key, names::config_map_key(key)));
     }
     out
 }
 
-/// A reference to a field of the pod itself.
-pub(super) fn field_reference(reference: &Document, field: &FieldPath, allowed: &[&str]) -> FieldErrors {
-    let (version, path) = (reference.str_at(&["apiVersion"]), reference.str_at(&["fieldPath"]));
-    if version.is_empty() {
-        return vec![FieldError::required(&field.child("apiVersion"), "")];
-    }
-    if path.is_empty() {
-        return vec![FieldError::required(&field.child("fieldPath"), "")];
-    }
-    let at = field.child("fieldPath");
-    if let Some((parent, key)) = path.strip_suffix("']").and_then(|p| p.split_once("['")) {
-        return match parent {
-            "metadata.annotations" => invalid(&at, key, names::qualified_name(&key.to_lowercase())),
-            "metadata.labels" => invalid(&at, key, names::qualified_name(key)),
-            _ => {
-                vec![FieldError::invalid(&at, path, "does not support subscript")]
-            }
-        };
-    }
-    if allowed.contains(&path) { Vec::new() } else { vec![FieldError::not_supported(&at, path, allowed)] }
-}
-
-/// A reference to an amount that a container asks for.
-pub(super) fn resource_reference(reference: &Document, field: &FieldPath) -> FieldErrors {
-    let resource = reference.str_at(&["resource"]);
-    let at = field.child("resource");
-    if resource.is_empty() {
-        vec![FieldError::required(&at, "")]
-    } else if RESOURCES.contains(&resource)
-        || resource.starts_with("limits.hugepages-")
-        || resource.starts_with("requests.hugepages-")
-    {
-        Vec::new()
-    } else {
-        vec![FieldError::not_supported(&at, resource, RESOURCES)]
-    }
-}
-
-fn key_reference(reference: &Document, field: &FieldPath) -> FieldErrors {
-    let key = reference.str_at(&["key"]);
-    let at = field.child("key");
+/// A key of a file in a volume (KEP-3721).
+fn file_key(reference: &Document, place: &Place<'_>) -> FieldErrors {
+    let mut out = FieldErrors::new();
+    let [key, volume, file] = ["key", "volumeName", "path"].map(|field| reference.str_at(&[field]));
     if key.is_empty() {
-        vec![FieldError::required(&at, "")]
+        out.push(place.child("key").required(""));
     } else {
-        invalid(&at, key, names::config_map_key(key))
+        out.extend(place.child("key").complaints(key, names::environment_name(key)));
     }
+    if volume.is_empty() {
+        out.push(place.child("volumeName").required(""));
+    } else {
+        out.extend(place.child("volumeName").complaints(volume, names::dns1123_label(volume)));
+    }
+    if file.is_empty() {
+        out.push(place.child("path").required(""));
+    } else {
+        out.extend(path::without_backsteps(file, &place.child("path")));
+    }
+    out
 }
 
-fn bulk_source(source: &Document, field: &FieldPath) -> FieldErrors {
+/// All variables of a ConfigMap or Secret.
+fn bulk(source: &Document, list: &Place<'_>, place: &Place<'_>) -> FieldErrors {
     let mut out = FieldErrors::new();
     let prefix = source.str_at(&["prefix"]);
     if !prefix.is_empty() {
-        out.extend(invalid(&field.child("prefix"), prefix, names::environment_name(prefix)));
+        out.extend(place.child("prefix").complaints(prefix, names::environment_name(prefix)));
     }
-    let given = |kind: &str| source.get(kind).is_some_and(|r| matches!(r.node(), Node::Object(_)));
-    match (given("configMapRef"), given("secretRef")) {
-        (false, false) => {
-            out.push(FieldError::invalid(field, "", "must specify one of: `configMapRef` or `secretRef`"))
+    let mut count = 0;
+    for kind in BULK_SOURCES {
+        let Some(reference) = given(source, kind) else { continue };
+        count += 1;
+        let place = place.child(kind);
+        let (name, place) = (reference.str_at(&["name"]), place.child("name"));
+        if name.is_empty() {
+            out.push(place.required(""));
+        } else {
+            out.extend(place.complaints(name, maybe_prefix_of_subdomain(name)));
         }
-        (true, true) => {
-            out.push(FieldError::invalid(field, "", "may not have more than one field specified at a time"))
-        }
-        (map, _) => {
-            let kind = if map { "configMapRef" } else { "secretRef" };
-            let name = source.str_at(&[kind, "name"]);
-            let at = field.child(kind).child("name");
-            if name.is_empty() {
-                out.push(FieldError::required(&at, ""));
-            } else {
-                out.extend(invalid(&at, name, names::dns1123_subdomain(name)));
-            }
-        }
+    }
+    // Upstream names the list here, not the element.
+    match count {
+        0 => out.push(list.invalid("", "must specify one of: `configMapRef` or `secretRef`")),
+        1 => {}
+        _ => out.push(list.invalid("", "may not have more than one field specified at a time")),
     }
     out
+}
+
+/// A name may end in a hyphen here, as one does that a suffix is still to be put to.
+fn maybe_prefix_of_subdomain(name: &str) -> Vec<String> {
+    match name.strip_suffix('-') {
+        Some(shorter) if !shorter.is_empty() => {
+            let mut masked = shorter.to_owned();
+            masked.pop();
+            masked.push('a');
+            names::dns1123_subdomain(&masked)
+        }
+        _ => names::dns1123_subdomain(name),
+    }
+}
+
+/// Variables that come from files: their volumes are there, and are empty at first.
+pub(super) fn files(spec: &Document, place: &Place<'_>) -> FieldErrors {
+    let mut out = FieldErrors::new();
+    let volumes = spec.array_at(&["volumes"]);
+    container::for_each(spec, place, |container, place| {
+        let list = &place.child("env");
+        for (i, variable) in container.array_at(&["env"]).iter().enumerate() {
+            let Some(reference) = variable.at(&["valueFrom", "fileKeyRef"]).filter(|r| !r.is_null()) else {
+                continue;
+            };
+            let place = &list.index(i);
+            let place = &place.child("valueFrom");
+            let place = &place.child("fileKeyRef");
+            out.extend(file_volume(reference, volumes, &place.child("volumeName")));
+        }
+    });
+    out
+}
+
+fn file_volume(reference: &Document, volumes: &[Document], place: &Place<'_>) -> Option<FieldError> {
+    let name = reference.str_at(&["volumeName"]);
+    // Of volumes of one name the last one counts.
+    let Some(volume) = volumes.iter().rfind(|volume| volume.str_at(&["name"]) == name) else {
+        return Some(place.not_found(name));
+    };
+    let why = "referenced volume must be of type emptyDir";
+    given(volume, "emptyDir").is_none().then(|| place.invalid(name, why))
 }

@@ -3,7 +3,8 @@
 use super::{View, insist};
 use skiff_api::Resource;
 use skiff_api::strategy::UpdateScope;
-use skiff_apimachinery::{Document, Status};
+use skiff_api::validation::pod_changes;
+use skiff_apimachinery::{Document, GroupKind, Status};
 
 /// The view.
 pub(super) struct EphemeralContainersView;
@@ -13,11 +14,16 @@ impl View for EphemeralContainersView {
         Ok(object.clone())
     }
 
-    fn replace(&self, _: &Resource, object: &Document, sent: &Document) -> Result<Document, Status> {
+    fn replace(&self, row: &Resource, object: &Document, sent: &Document) -> Result<Document, Status> {
         let mut new = object.clone();
         match sent.at(&["spec", "ephemeralContainers"]) {
             Some(containers) => new.set(&["spec", "ephemeralContainers"], containers),
             None => drop(new.remove(&["spec", "ephemeralContainers"])),
+        }
+        row.complete(&mut new);
+        let errors = pod_changes::ephemeral_containers(&new, object);
+        if !errors.is_empty() {
+            return Err(Status::invalid(&GroupKind::new("", "Pod"), object.name(), &errors));
         }
         insist(&mut new, sent);
         Ok(new)
