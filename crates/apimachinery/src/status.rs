@@ -205,6 +205,13 @@ impl Status {
         Self::new(400, Reason::BadRequest, message)
     }
 
+    /// 400 for an object of another namespace than the request's.
+    pub fn foreign_namespace() -> Self {
+        Self::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        )
+    }
+
     /// 401 `Unauthorized`.
     pub fn unauthorized() -> Self {
         Self::new(401, Reason::Unauthorized, "Unauthorized")

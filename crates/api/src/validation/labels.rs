@@ -3,6 +3,9 @@
 use super::{invalid, names};
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, Map};
 
+/// The operators of a label selector's requirements.
+const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
+
 /// What is wrong with a map of labels.
 pub fn labels(field: &FieldPath, labels: Option<&Map>) -> FieldErrors {
     let mut out = FieldErrors::new();
@@ -24,31 +27,42 @@ pub fn selector(field: &FieldPath, selector: Option<&Document>) -> FieldErrors {
     out
 }
 
-fn expression(field: &FieldPath, requirement: &Document) -> FieldErrors {
+fn expression(field: &FieldPath, given: &Document) -> FieldErrors {
+    let operator = given.str_at(&["operator"]);
     let mut out = FieldErrors::new();
-    let values = requirement.array_at(&["values"]);
-    let operator = requirement.str_at(&["operator"]);
-    match operator {
-        "In" | "NotIn" if values.is_empty() => {
-            let why = "must be specified when `operator` is 'In' or 'NotIn'";
-            out.push(FieldError::required(&field.child("values"), why));
-        }
-        "Exists" | "DoesNotExist" if !values.is_empty() => {
-            let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-            out.push(FieldError::forbidden(&field.child("values"), why));
-        }
-        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-        _ => {
-            out.push(FieldError::invalid(&field.child("operator"), operator, "not a valid selector operator"))
-        }
+    if !OPERATORS.contains(&operator) {
+        out.push(FieldError::invalid(&field.child("operator"), operator, "not a valid selector operator"));
     }
-    let key = requirement.str_at(&["key"]);
+    out.extend(requirement(field, given));
+    out
+}
+
+/// What is wrong with one requirement of a label selector, whose operator may be one that is not known.
+pub fn requirement(field: &FieldPath, given: &Document) -> FieldErrors {
+    let mut out: FieldErrors = values_of_operator(field, given).into_iter().collect();
+    let key = given.str_at(&["key"]);
     out.extend(invalid(&field.child("key"), key, names::qualified_name(key)));
-    for (i, value) in values.iter().enumerate() {
+    for (i, value) in given.array_at(&["values"]).iter().enumerate() {
         let value = value.as_str().unwrap_or("");
         out.extend(invalid(&field.child("values").index(i), value, names::label_value(value)));
     }
     out
+}
+
+/// What is wrong with how many values a selector's requirement has: some operators need them, others take none.
+pub fn values_of_operator(field: &FieldPath, requirement: &Document) -> Option<FieldError> {
+    let has_values = !requirement.array_at(&["values"]).is_empty();
+    let field = field.child("values");
+    match requirement.str_at(&["operator"]) {
+        "In" | "NotIn" if !has_values => {
+            Some(FieldError::required(&field, "must be specified when `operator` is 'In' or 'NotIn'"))
+        }
+        "Exists" | "DoesNotExist" if has_values => {
+            let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+            Some(FieldError::forbidden(&field, why))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a `metav1.LabelSelector` is there and selects nothing in particular.

@@ -34,6 +34,7 @@ impl ServiceAccountTokens {
         let accounts = GroupResource::new("", "serviceaccounts");
         let account =
             self.objects.get(&accounts, namespace, name).ok_or_else(|| Status::not_found(&accounts, name))?;
+        check_uid(&request, name, account.uid())?;
         default(&mut request, &self.audiences);
         let errors = validate(&request);
         if !errors.is_empty() {
@@ -55,6 +56,7 @@ impl ServiceAccountTokens {
         request.set(&["status", "expirationTimestamp"], format_time(expires));
         request.set(&["metadata", "name"], name);
         request.set(&["metadata", "namespace"], namespace);
+        request.set(&["metadata", "uid"], account.uid());
         request.set(&["metadata", "creationTimestamp"], format_time(self.clock.now()));
         Ok(Issued { request, warnings })
     }
@@ -154,21 +156,35 @@ fn kind() -> GroupKind {
 
 fn unknown_kind(version: &str, kind: &str) -> Status {
     let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
-    Status::bad_request(format!("cannot bind token for object of type {version}, Kind={kind}"))
+    Status::bad_request(format!("cannot bind token to object of type {version}, Kind={kind}"))
 }
 
 /// What the metadata names must be what the URL names.
 fn check_metadata(request: &Document, namespace: &str, name: &str) -> Result<(), Status> {
-    let field = FieldPath::new("metadata");
-    for (key, wanted) in [("name", name), ("namespace", namespace)] {
-        let given = request.str_at(&["metadata", key]);
-        if !given.is_empty() && given != wanted {
-            let why = format!("must match the service account {key} if specified");
-            let errors = FieldErrors::from([FieldError::invalid(&field.child(key), given, why)]);
-            return Err(Status::invalid(&kind(), name, &errors));
-        }
+    let given = request.namespace();
+    if !given.is_empty() && given != namespace {
+        return Err(Status::foreign_namespace());
     }
-    Ok(())
+    let given = request.name();
+    if given.is_empty() || given == name {
+        return Ok(());
+    }
+    let field = FieldPath::new("metadata").child("name");
+    let error = FieldError::invalid(&field, given, "must match the service account name if specified");
+    Err(Status::invalid(&kind(), name, &FieldErrors::from([error])))
+}
+
+/// A client that knows the account's UID gets no token of an account that took its place.
+fn check_uid(request: &Document, name: &str, uid: &str) -> Result<(), Status> {
+    let given = request.uid();
+    if given.is_empty() || given == uid {
+        return Ok(());
+    }
+    let why = format!(
+        "the UID in the token request ({given}) does not match the UID of the service account ({uid})"
+    );
+    // Upstream names the kind where a resource belongs.
+    Err(Status::conflict(&GroupResource::new("authentication.k8s.io", "TokenRequest"), name, &why))
 }
 
 #[derive(Default)]

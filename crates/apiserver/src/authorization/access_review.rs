@@ -1,19 +1,26 @@
 //! What SubjectAccessReviews ask, and whether they ask it rightly. Pure.
 
 use super::Attributes;
+use super::selectors::Selectors;
 use crate::authentication::UserInfo;
+use skiff_api::validation::labels;
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath, GroupKind, Map, Status, doc};
 
 /// What a review asks about.
 pub(super) struct Question {
-    field_selector: String,
+    selectors: Selectors,
 }
 
 impl Question {
     /// Reads a review.
     pub(super) fn read(review: &Document) -> Self {
-        let selector = review.at(&["spec", "resourceAttributes", "fieldSelector"]);
-        Self { field_selector: selector.map_or_else(String::new, field_selector) }
+        let attributes = review.at(&["spec", "resourceAttributes"]);
+        Self { selectors: attributes.map_or_else(Selectors::default, Selectors::read) }
+    }
+
+    /// What of the question is left aside, in upstream's words; empty if nothing is.
+    pub(super) fn ignored(&self) -> String {
+        self.selectors.ignored.join("; ")
     }
 
     /// The question as authorizers are asked it.
@@ -28,13 +35,13 @@ impl Question {
                 review.str_at(&["spec", "nonResourceAttributes", "verb"])
             },
             group: at("group"),
-            version: at("version"),
+            version: if is_resource && at("version").is_empty() { "*" } else { at("version") },
             resource: at("resource"),
             subresource: at("subresource"),
             namespace: at("namespace"),
             name: at("name"),
             path: review.str_at(&["spec", "nonResourceAttributes", "path"]),
-            field_selector: &self.field_selector,
+            field_selector: &self.selectors.fields,
         }
     }
 }
@@ -70,11 +77,6 @@ pub(super) fn check_subject(review: &Document) -> Result<(), Status> {
 
 /// Checks a review about any user in the namespace of the request.
 pub(super) fn check_local(review: &Document, namespace: &str) -> Result<(), Status> {
-    let given = review.namespace();
-    if !given.is_empty() && given != namespace {
-        let why = format!("spec.resourceAttributes.namespace must match namespace: {namespace}");
-        return Err(Status::bad_request(why));
-    }
     let mut errors = subject_errors(review);
     errors.extend(metadata_errors(review, &["namespace"], "must be empty except for namespace"));
     let asked = review.str_at(&["spec", "resourceAttributes", "namespace"]);
@@ -124,10 +126,12 @@ fn attributes_errors(review: &Document) -> FieldErrors {
         )),
         _ => {}
     }
-    for kind in ["fieldSelector", "labelSelector"] {
+    let kinds: [(&str, fn(&FieldPath, &Document) -> FieldErrors); 2] =
+        [("fieldSelector", field_requirement), ("labelSelector", labels::requirement)];
+    for (kind, requirement) in kinds {
         if let Some(selector) = review.at(&["spec", "resourceAttributes", kind]).filter(|s| !s.is_null()) {
             let field = spec.child("resourceAttributes").child(kind);
-            errors.extend(selector_errors(selector, &field));
+            errors.extend(selector_errors(selector, &field, requirement));
         }
     }
     errors
@@ -154,7 +158,11 @@ fn metadata_errors(review: &Document, allowed: &[&str], why: &str) -> Option<Fie
     metadata.iter().any(is_set).then(|| FieldError::invalid(&FieldPath::new("metadata"), shown, why))
 }
 
-fn selector_errors(selector: &Document, field: &FieldPath) -> FieldErrors {
+fn selector_errors(
+    selector: &Document,
+    field: &FieldPath,
+    requirement: fn(&FieldPath, &Document) -> FieldErrors,
+) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let raw = selector.str_at(&["rawSelector"]);
     let requirements = selector.array_at(&["requirements"]);
@@ -166,51 +174,17 @@ fn selector_errors(selector: &Document, field: &FieldPath) -> FieldErrors {
         let why = format!("when {field} is specified, requirements or rawSelector is required");
         errors.push(FieldError::required(&field.child("requirements"), why));
     }
-    for (at, requirement) in requirements.iter().enumerate() {
-        errors.extend(requirement_errors(requirement, &field.child("requirements").index(at)));
+    for (at, one) in requirements.iter().enumerate() {
+        errors.extend(requirement(&field.child("requirements").index(at), one));
     }
     errors
 }
 
 /// Operators that are not known may be a newer client's: they are let pass.
-fn requirement_errors(requirement: &Document, field: &FieldPath) -> FieldErrors {
-    let mut errors = FieldErrors::new();
-    if requirement.str_at(&["key"]).is_empty() {
-        errors.push(FieldError::required(&field.child("key"), "must be specified"));
-    }
-    let has_values = !requirement.array_at(&["values"]).is_empty();
-    match requirement.str_at(&["operator"]) {
-        "In" | "NotIn" if !has_values => errors.push(FieldError::required(
-            &field.child("values"),
-            "must be specified when `operator` is 'In' or 'NotIn'",
-        )),
-        "Exists" | "DoesNotExist" if has_values => errors.push(FieldError::forbidden(
-            &field.child("values"),
-            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-        )),
-        _ => {}
-    }
-    errors
-}
-
-/// A field selector in the words of a query.
-fn field_selector(selector: &Document) -> String {
-    let raw = selector.str_at(&["rawSelector"]);
-    if !raw.is_empty() {
-        return raw.to_owned();
-    }
-    let one = |requirement: &Document| {
-        let values = requirement.array_at(&["values"]);
-        let value = values.first().and_then(Document::as_str).filter(|_| values.len() == 1)?;
-        let operator = match requirement.str_at(&["operator"]) {
-            "In" => "=",
-            "NotIn" => "!=",
-            _ => return None,
-        };
-        Some(format!("{}{operator}{value}", requirement.str_at(&["key"])))
-    };
-    let requirements = selector.array_at(&["requirements"]);
-    requirements.iter().filter_map(one).collect::<Vec<_>>().join(",")
+fn field_requirement(field: &FieldPath, given: &Document) -> FieldErrors {
+    let key = given.str_at(&["key"]);
+    let missing = key.is_empty().then(|| FieldError::required(&field.child("key"), "must be specified"));
+    missing.into_iter().chain(labels::values_of_operator(field, given)).collect()
 }
 
 fn texts(list: &[Document]) -> Vec<String> {
@@ -244,6 +218,16 @@ mod tests {
                 "spec.resourceAttributes.fieldSelector.requirements: Required value: when spec.resourceAttributes.fieldSelector is specified, requirements or rawSelector is required",
             ),
             (
+                "a field without a name",
+                doc!({"user": "a", "resourceAttributes": {"fieldSelector": {"rawSelector": "x", "requirements": [{}]}}}),
+                r#"[spec.resourceAttributes.fieldSelector.rawSelector: Invalid value: "x": may not specified at the same time as requirements, spec.resourceAttributes.fieldSelector.requirements[0].key: Required value: must be specified]"#,
+            ),
+            (
+                "an operator to come",
+                doc!({"user": "a", "resourceAttributes": {"labelSelector": {"requirements": [{"key": "x", "operator": "Near", "values": ["-"]}]}}}),
+                r#"spec.resourceAttributes.labelSelector.requirements[0].values[0]: Invalid value: "-": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"#,
+            ),
+            (
                 "a requirement without values",
                 doc!({"user": "a", "resourceAttributes": {"labelSelector": {"requirements": [{"key": "x", "operator": "In"}]}}}),
                 "spec.resourceAttributes.labelSelector.requirements[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
@@ -268,29 +252,10 @@ mod tests {
             check_local(&doc!({"metadata": metadata, "spec": spec}), "ns").err().map(|s| (s.code, s.message))
         };
         assert_eq!(check(doc!({"namespace": "ns", "creationTimestamp": null}), "ns"), None);
-        assert_eq!(check(doc!({"namespace": "other"}), "ns").unwrap().0, 400);
         let message = check(doc!({"name": "x"}), "other").unwrap().1;
         assert_eq!(
             message,
             r#".authorization.k8s.io "" is invalid: [metadata: Invalid value: {"name":"x"}: must be empty except for namespace, spec.resourceAttributes.namespace: Invalid value: "other": must match metadata.namespace]"#
         );
-    }
-
-    #[test]
-    fn selectors_are_read_as_queries_write_them() {
-        let review = |selector: Document| doc!({"spec": {"resourceAttributes": {"fieldSelector": selector}}});
-        for (selector, expected) in [
-            (doc!({"rawSelector": "a=b"}), "a=b"),
-            (
-                doc!({"requirements": [
-                    {"key": "spec.nodeName", "operator": "In", "values": ["n"]},
-                    {"key": "x", "operator": "NotIn", "values": ["y"]}
-                ]}),
-                "spec.nodeName=n,x!=y",
-            ),
-            (doc!({"requirements": [{"key": "x", "operator": "In", "values": ["y", "z"]}]}), ""),
-        ] {
-            assert_eq!(Question::read(&review(selector)).field_selector, expected);
-        }
     }
 }

@@ -10,6 +10,7 @@ pub mod node;
 pub mod rbac;
 pub mod review;
 pub mod rule;
+mod selectors;
 
 use crate::authentication::UserInfo;
 use rule::Rule;

@@ -9,6 +9,10 @@ use skiff_apimachinery::time::format_time;
 use skiff_apimachinery::{Document, GroupResource, Status, doc};
 use std::sync::Arc;
 
+/// What the server alone sets in metadata; what a client sends of it does not count.
+const SYSTEM_FIELDS: [&str; 5] =
+    ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "uid"];
+
 /// Answers reviews.
 pub struct Reviews {
     /// Knows tokens.
@@ -29,6 +33,7 @@ impl Reviews {
         user: &UserInfo,
         mut review: Document,
     ) -> Result<Document, Status> {
+        settle_metadata(namespace, &mut review)?;
         let status = match resource.resource.as_ref() {
             "tokenreviews" => self.token_review(&review)?,
             "subjectaccessreviews" => {
@@ -51,7 +56,7 @@ impl Reviews {
             }
             "selfsubjectreviews" => {
                 let now = format_time(self.tokens.clock.now());
-                review.set(&["metadata", "creationTimestamp"], now);
+                review.insert("metadata", doc!({"creationTimestamp": now}));
                 doc!({"userInfo": user_document(user)})
             }
             _ => return Err(Status::no_such_method()),
@@ -85,11 +90,17 @@ impl Reviews {
 
     fn decide(&self, user: &UserInfo, review: &Document) -> Document {
         let question = Question::read(review);
-        match self.authorizer.authorize(&question.attributes(user, review)) {
-            Decision::Allow(reason) => with_reason(doc!({"allowed": true}), &reason),
-            Decision::Deny(reason) => with_reason(doc!({"allowed": false, "denied": true}), &reason),
-            Decision::NoOpinion(reason) => with_reason(doc!({"allowed": false}), &reason),
+        let (mut status, reason) = match self.authorizer.authorize(&question.attributes(user, review)) {
+            Decision::Allow(reason) => (doc!({"allowed": true}), reason),
+            Decision::Deny(reason) => (doc!({"allowed": false, "denied": true}), reason),
+            Decision::NoOpinion(reason) => (doc!({"allowed": false}), reason),
+        };
+        for (key, text) in [("reason", reason), ("evaluationError", question.ignored())] {
+            if !text.is_empty() {
+                status.insert(key, text);
+            }
         }
+        status
     }
 
     fn rules_review(&self, user: &UserInfo, review: &Document) -> Result<Document, Status> {
@@ -114,11 +125,20 @@ impl Reviews {
     }
 }
 
-fn with_reason(mut status: Document, reason: &str) -> Document {
-    if !reason.is_empty() {
-        status.insert("reason", reason);
+/// Forgets what clients may not set, and gives the review the namespace of the request, as a stored object gets it.
+fn settle_metadata(namespace: &str, review: &mut Document) -> Result<(), Status> {
+    for field in SYSTEM_FIELDS {
+        review.remove(&["metadata", field]);
     }
-    status
+    let given = review.namespace();
+    if namespace.is_empty() {
+        review.remove(&["metadata", "namespace"]);
+    } else if given.is_empty() {
+        review.set(&["metadata", "namespace"], namespace);
+    } else if given != namespace {
+        return Err(Status::foreign_namespace());
+    }
+    Ok(())
 }
 
 /// The `UserInfo` object of a user.
@@ -134,4 +154,34 @@ pub fn user_document(user: &UserInfo) -> Document {
         out.insert("extra", user.extra.iter().map(|(k, v)| (k.as_str(), v.clone())).collect::<Document>());
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_of_reviews_is_settled_as_that_of_objects() {
+        let cases = [
+            (
+                "in no namespace",
+                "",
+                doc!({"namespace": "a", "uid": "u", "name": "x"}),
+                Ok(doc!({"name": "x"})),
+            ),
+            ("in one", "a", doc!({}), Ok(doc!({"namespace": "a"}))),
+            ("in the same", "a", doc!({"namespace": "a"}), Ok(doc!({"namespace": "a"}))),
+            (
+                "in another",
+                "a",
+                doc!({"namespace": "b"}),
+                Err("the namespace of the provided object does not match the namespace sent on the request"),
+            ),
+        ];
+        for (name, namespace, metadata, want) in cases {
+            let mut review = doc!({"metadata": metadata});
+            let told = settle_metadata(namespace, &mut review).map_err(|status| status.message);
+            assert_eq!(told.map(|()| review["metadata"].clone()), want.map_err(str::to_owned), "{name}");
+        }
+    }
 }

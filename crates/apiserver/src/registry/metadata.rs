@@ -21,9 +21,7 @@ pub(super) fn settle_namespace(target: &Target, object: &mut Document) -> Result
     if given.is_empty() {
         object.set(&["metadata", "namespace"], target.namespace.as_str());
     } else if given != target.namespace {
-        return Err(Status::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        ));
+        return Err(Status::foreign_namespace());
     }
     Ok(())
 }

@@ -233,7 +233,7 @@ fn requests_are_answered_in_upstreams_words() {
         (
             bound("Deployment", "apps/v1", "d"),
             400,
-            "cannot bind token for object of type apps/v1, Kind=Deployment",
+            "cannot bind token to object of type apps/v1, Kind=Deployment",
         ),
         (
             doc!({"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": "p", "uid": "old"}}),
@@ -245,11 +245,31 @@ fn requests_are_answered_in_upstreams_words() {
         let status = fixture.issue(spec).unwrap_err();
         assert_eq!((status.code, status.message.as_str()), (code, message));
     }
-    let named = fixture.tokens.issue("ns", "sa", doc!({"metadata": {"name": "x"}, "spec": {}}));
-    assert_eq!(
-        named.map(drop).unwrap_err().message,
-        r#"TokenRequest.authentication.k8s.io "sa" is invalid: metadata.name: Invalid value: "x": must match the service account name if specified"#
-    );
+    let cases = [
+        (
+            doc!({"name": "x"}),
+            422,
+            r#"TokenRequest.authentication.k8s.io "sa" is invalid: metadata.name: Invalid value: "x": must match the service account name if specified"#,
+        ),
+        (
+            doc!({"namespace": "x"}),
+            400,
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ),
+        (
+            doc!({"uid": "old"}),
+            409,
+            r#"Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "sa": the UID in the token request (old) does not match the UID of the service account (sa-uid)"#,
+        ),
+    ];
+    for (metadata, code, message) in cases {
+        let answer = fixture.tokens.issue("ns", "sa", doc!({"metadata": metadata, "spec": {}}));
+        let status = answer.map(drop).unwrap_err();
+        assert_eq!((status.code, status.message.as_str()), (code, message));
+    }
+    let same = doc!({"metadata": {"name": "sa", "namespace": "ns", "uid": "sa-uid"}, "spec": {}});
+    let issued = fixture.tokens.issue("ns", "sa", same).unwrap();
+    assert_eq!(issued.request.uid(), "sa-uid");
 }
 
 #[test]
