@@ -70,11 +70,11 @@ fn should_ensure_that_an_event_can_be_fetched_patched_deleted_and_listed() {
         assert_eq!(selected.iter().map(|e| e.name()).collect::<Vec<_>>(), ["event-test"]);
     }
 
-    let note = doc!({"note": "This is a test event - patched"});
-    events.strategic_patch("event-test", note.clone());
+    let series = doc!({"series": {"count": 2, "lastObservedTime": "2017-09-19T13:49:11.000000Z"}});
+    events.strategic_patch("event-test", series.clone());
     let patched = events.get("event-test");
     let mut expected = read;
-    overlay(&mut expected, &note);
+    overlay(&mut expected, &series);
     assert_eq!(stable(&patched), stable(&expected));
 
     overlay(

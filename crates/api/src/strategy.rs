@@ -196,6 +196,11 @@ pub trait Strategy: Send + Sync + 'static {
         vec![Column::name(), Column::age()]
     }
 
+    /// Conditions of an object's Table row.
+    fn row_conditions(&self, _object: &Document) -> Vec<Document> {
+        Vec::new()
+    }
+
     /// One row's cells, as many as there are columns.
     fn cells(&self, object: &Document, now: Timestamp) -> Vec<Cell> {
         vec![object.name().into(), crate::strategy::age(object.creation_timestamp(), now).into()]

@@ -27,7 +27,7 @@ pub fn prepare_for_finalize(new: &mut Document, old: &Document) {
 }
 
 /// What is wrong with a write to the `finalize` subresource.
-pub fn validate_finalize(new: &Document) -> FieldErrors {
+fn validate_finalize(new: &Document) -> FieldErrors {
     let field = FieldPath::new("spec.finalizers");
     let finalizers = new.array_at(&["spec", "finalizers"]).iter().enumerate();
     finalizers.flat_map(|(i, one)| finalizer(&field.index(i), one.as_str().unwrap_or(""))).collect()
@@ -50,6 +50,10 @@ fn label(object: &mut Document) {
 }
 
 impl Strategy for Namespace {
+    fn validate_view(&self, subresource: &str, new: &Document, _old: &Document) -> Option<FieldErrors> {
+        (subresource == "finalize").then(|| validate_finalize(new))
+    }
+
     fn default(&self, object: &mut Document) {
         label(object);
     }

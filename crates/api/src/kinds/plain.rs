@@ -1,26 +1,19 @@
-//! The strategy of kinds that add nothing to the generic rules but a status or a generation.
+//! The strategy of kinds that add nothing to the generic rules but a generation.
 
 use super::cells;
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
 use skiff_apimachinery::Document;
 
-/// Generic rules, with or without a status and a generation.
+/// Generic rules, with or without a generation.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Plain {
-    status: bool,
     generation: bool,
 }
 
 impl Plain {
     pub(crate) const fn new() -> Self {
-        Self { status: false, generation: false }
-    }
-
-    /// A status that only its subresource writes.
-    pub(crate) const fn with_status(mut self) -> Self {
-        self.status = true;
-        self
+        Self { generation: false }
     }
 
     /// Spec changes are counted.
@@ -31,10 +24,6 @@ impl Plain {
 }
 
 impl Strategy for Plain {
-    fn has_status(&self) -> bool {
-        self.status
-    }
-
     fn has_generation(&self) -> bool {
         self.generation
     }

@@ -126,8 +126,8 @@ fn attributes_errors(review: &Document) -> FieldErrors {
         )),
         _ => {}
     }
-    let kinds: [(&str, fn(&FieldPath, &Document) -> FieldErrors); 2] =
-        [("fieldSelector", field_requirement), ("labelSelector", labels::requirement)];
+    type Check = (&'static str, fn(&FieldPath, &Document) -> FieldErrors);
+    let kinds: [Check; 2] = [("fieldSelector", field_requirement), ("labelSelector", labels::requirement)];
     for (kind, requirement) in kinds {
         if let Some(selector) = review.at(&["spec", "resourceAttributes", kind]).filter(|s| !s.is_null()) {
             let field = spec.child("resourceAttributes").child(kind);

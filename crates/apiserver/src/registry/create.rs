@@ -98,6 +98,9 @@ impl Registry {
         let strategy = &target.hub.strategy;
         let mut errors: FieldErrors = metadata::validate(&target.hub, &object);
         errors.extend(strategy.validate_create(&object));
+        if target.is_of_another_group() {
+            errors.extend(target.row.strategy.validate_create(&object));
+        }
         if !errors.is_empty() {
             return Err(Status::invalid(&target.row.group_kind(), &target.name, &errors));
         }

@@ -121,6 +121,11 @@ impl Target {
         crate::stored::key(&self.hub, &self.namespace, &self.name)
     }
 
+    /// Whether the kind has moved: it is stored as another group's, and asked for under rules of its own.
+    pub fn is_of_another_group(&self) -> bool {
+        self.row.gvk.group != self.hub.gvk.group
+    }
+
     /// Group and plural, as errors name them.
     pub fn group_resource(&self) -> GroupResource {
         self.row.group_resource()

@@ -155,7 +155,13 @@ impl Registry {
         let mut errors: FieldErrors = metadata::validate_update(&target.hub, new, old);
         errors.extend(match (strategy.validate_view(&target.subresource, new, old), edit.scope()) {
             (Some(errors), _) => errors,
-            (None, Some(scope)) => strategy.validate_update(scope, new, old),
+            (None, Some(scope)) => {
+                let mut errors = strategy.validate_update(scope, new, old);
+                if target.is_of_another_group() {
+                    errors.extend(target.row.strategy.validate_update(scope, new, old));
+                }
+                errors
+            }
             (None, None) => strategy.validate_create(new),
         });
         if !errors.is_empty() {

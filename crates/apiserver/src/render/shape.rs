@@ -35,6 +35,10 @@ pub(super) fn head(form: &Form, metadata: Document) -> Document {
 pub(super) fn row(form: &Form, object: &Document) -> Document {
     let cells: Vec<Document> = form.hub.strategy.cells(object, form.clock.now());
     let mut row = doc!({"cells": cells});
+    let conditions = form.hub.strategy.row_conditions(object);
+    if !conditions.is_empty() {
+        row.insert("conditions", conditions);
+    }
     match form.include {
         IncludeObject::None => {}
         IncludeObject::Metadata => row.insert("object", metadata_only(object)),

@@ -69,7 +69,8 @@ fn config_map(field: &FieldPath, map: &Document, place: Place) -> FieldErrors {
             _ => {}
         }
     }
-    let rules: [(&str, fn(&str) -> Vec<String>); 3] = [
+    type Rule = (&'static str, fn(&str) -> Vec<String>);
+    let rules: [Rule; 3] = [
         ("namespace", names::dns1123_label),
         ("name", names::dns1123_subdomain),
         ("kubeletConfigKey", names::config_map_key),

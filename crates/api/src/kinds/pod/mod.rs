@@ -141,6 +141,15 @@ impl Strategy for Pod {
         columns::columns()
     }
 
+    fn row_conditions(&self, object: &Document) -> Vec<Document> {
+        let (reason, message) = match object.str_at(&["status", "phase"]) {
+            "Succeeded" => ("Succeeded", "The pod has completed successfully."),
+            "Failed" => ("Failed", "The pod failed."),
+            _ => return Vec::new(),
+        };
+        vec![doc!({"type": "Completed", "status": "True", "reason": reason, "message": message})]
+    }
+
     fn cells(&self, object: &Document, now: Timestamp) -> Vec<Cell> {
         columns::cells(object, now)
     }
