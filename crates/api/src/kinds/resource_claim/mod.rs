@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn each_write_keeps_what_the_other_one_changes() {
         let old = doc!({"metadata": {"labels": {"a": "b"}}, "spec": {"devices": {}}, "status": {"reservedFor": []}});
-        let sent = doc!({"metadata": {"name": "c"}, "spec": {"devices": {"requests": []}}, "status": {"devices": []}});
+        let sent = doc!({"metadata": {"name": "c"}, "spec": {"devices": {"requests": []}}, "status": {"reservedFor": [{"name": "p"}]}});
         let mut main = sent.clone();
         ResourceClaim.prepare_for_update(UpdateScope::Main, &mut main, &old);
         assert_eq!((&main["spec"], &main["status"]), (&sent["spec"], &old["status"]));
