@@ -199,9 +199,11 @@ fn priority_classes() -> [Seed; 2] {
 /// The Service by which pods reach the API server, with endpoints that no controller owns.
 fn kubernetes_service(config: &Config) -> Vec<Seed> {
     let texts = |addresses: &[IpAddr]| -> Vec<String> { addresses.iter().map(ToString::to_string).collect() };
-    let service_addresses = texts(&config.service_addresses);
+    // The Service is of the default family, whatever others there are.
+    let first = config.service_addresses.first();
+    let service_addresses = texts(first.map(std::slice::from_ref).unwrap_or_default());
     let families: Vec<&str> =
-        config.service_addresses.iter().map(|a| if a.is_ipv4() { "IPv4" } else { "IPv6" }).collect();
+        first.iter().map(|address| if address.is_ipv4() { "IPv4" } else { "IPv6" }).collect();
     let metadata = doc!({
         "name": "kubernetes", "namespace": "default",
         "labels": {"component": "apiserver", "provider": "kubernetes"}
