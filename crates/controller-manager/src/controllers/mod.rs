@@ -14,6 +14,7 @@ pub mod replicaset;
 pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
+pub mod service_cidr;
 pub mod taint_eviction;
 pub mod volume_attributes_class_protection;
 
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Registration> {
         register::<deployment::DeploymentController>(),
         register::<namespace::NamespaceController>(),
         register::<service_account::ServiceAccountController>(),
+        register::<service_cidr::ServiceCidrController>(),
         register::<root_ca::RootCaPublisher>(),
         register::<endpointslice::EndpointSliceController>(),
         register::<endpoints::EndpointsController>(),
