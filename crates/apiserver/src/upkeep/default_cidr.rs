@@ -2,12 +2,14 @@
 //! the flags say. One that says otherwise is told of and left alone.
 
 use super::events::{Events, Notice};
+use crate::cache::Caches;
 use crate::local::{Local, LocalCall};
+use crate::objects::Objects;
 use crate::registry::services::DEFAULT_CIDR;
 use crate::request::Verb;
 use jiff::Timestamp;
 use skiff_apimachinery::time::format_time;
-use skiff_apimachinery::{Document, GroupVersionResource, Status, doc};
+use skiff_apimachinery::{Document, GroupResource, GroupVersionResource, Status, doc};
 use std::sync::Arc;
 
 /// Who tells and writes, as upstream's controller.
@@ -18,6 +20,7 @@ const MISMATCH: &str = "KubernetesDefaultServiceCIDRInconsistent";
 /// Keeps the default ServiceCIDR.
 pub(super) struct DefaultCidr {
     door: Local,
+    caches: Arc<Caches>,
     /// What the flags say, the default family first.
     cidrs: Vec<String>,
     has_told_mismatch: bool,
@@ -36,15 +39,16 @@ enum Step {
 }
 
 impl DefaultCidr {
-    pub(super) fn new(door: Local, cidrs: Vec<String>) -> Self {
-        Self { door, cidrs, has_told_mismatch: false, has_told_not_ready: false }
+    pub(super) fn new(door: Local, caches: Arc<Caches>, cidrs: Vec<String>) -> Self {
+        Self { door, caches, cidrs, has_told_mismatch: false, has_told_not_ready: false }
     }
 
     /// Looks once.
     pub(super) async fn keep(&mut self, events: &mut Events, now: Timestamp) -> Result<(), Status> {
-        let found = match self.door.call(call(Verb::Get, "")).await {
-            Err(status) if status.is_not_found() => self.create(events, now).await?,
-            found => found?,
+        let resource = GroupResource::new("networking.k8s.io", "servicecidrs");
+        let found = match self.caches.get(&resource, "", DEFAULT_CIDR) {
+            Some(found) => found,
+            None => self.create(events, now).await?,
         };
         match step(&self.cidrs, &found) {
             Step::Nothing => {}

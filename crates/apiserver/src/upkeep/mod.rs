@@ -32,7 +32,8 @@ impl Upkeep {
     pub(crate) fn new(core: Arc<Core>, door: Local) -> Self {
         let cidrs = core.registry.allocators.default_cidrs().iter().map(ToString::to_string).collect();
         let events = Events::new(door.clone());
-        Self { core, events, default_cidr: DefaultCidr::new(door, cidrs) }
+        let default_cidr = DefaultCidr::new(door, core.caches.clone(), cidrs);
+        Self { core, events, default_cidr }
     }
 
     /// Does them until the token is cancelled.
