@@ -46,6 +46,8 @@ fn lives(server: &Server) -> String {
 #[test]
 fn an_application_runs_is_reached_and_outlives_its_server() {
     let mut server = Server::start(Options { node: true, ..Options::default() });
+    // kubectl waits for nothing that is not there yet.
+    server.until(&["get", "node", "sail"], SOON, |_| true);
     server.kubectl(&["wait", "--for=condition=Ready", "node/sail", "--timeout=30s"]);
     server.import_busybox(IMAGE);
     server.apply(WEB);

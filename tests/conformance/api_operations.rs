@@ -39,7 +39,7 @@ pub fn supports_api_operations(operations: &Operations<'_>) -> Api {
     let mut watch = objects.watch_from_now(&selector);
     let names: Vec<String> = (0..OBJECTS).map(|i| create(&api, &objects, operations, i)).collect();
     for name in &names {
-        watch.expect(Change::Added, name);
+        watch.sees(Change::Added, name);
     }
     let name = names[0].as_str();
     let created = objects.get(name);

@@ -117,7 +117,7 @@ fn a_pod_is_run() {
         * spec.containers[0].name: Invalid value: "Three": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
         [exit 1]
         $ kubectl run six --image=busybox --overrides='{"spec":{"dnsPolicy":"Sometimes"}}'
-        The Pod "six" is invalid: spec.dnsPolicy: Unsupported value: "Sometimes": supported values: "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"
+        The Pod "six" is invalid: spec.dnsPolicy: Unsupported value: "Sometimes": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"
         [exit 1]
         "#,
     );

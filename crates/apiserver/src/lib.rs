@@ -35,6 +35,7 @@ mod serve;
 mod server;
 mod stored;
 pub mod table;
+mod upkeep;
 mod version;
 
 pub use health::Hold;

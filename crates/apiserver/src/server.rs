@@ -17,6 +17,7 @@ use crate::own_door::OwnDoor;
 use crate::registry::services::{Allocators, ServiceNetwork};
 use crate::registry::{Registry, TokenIssuer};
 use crate::serve::{self, Cors, TlsConfig};
+use crate::upkeep::Upkeep;
 use http::HeaderValue;
 use skiff_apimachinery::time::{Clock, SystemClock};
 use skiff_apimachinery::{GroupResource, Status};
@@ -24,9 +25,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-
-/// How often records of cluster IPs are compared with Services, as upstream does.
-const REPAIR_INTERVAL: Duration = Duration::from_secs(180);
 
 /// What an API server is made from. The caches come first, because authenticators, authorizers and admission plugins read
 /// through them: [`Caches::new`], then those, then [`ApiServer::new`].
@@ -134,6 +132,7 @@ fn default_warm() -> Vec<GroupResource> {
     all.push(GroupResource::new("scheduling.k8s.io", "priorityclasses"));
     all.push(GroupResource::new("networking.k8s.io", "ingressclasses"));
     all.push(GroupResource::new("networking.k8s.io", "ipaddresses"));
+    all.push(GroupResource::new("networking.k8s.io", "servicecidrs"));
     all.push(GroupResource::new("node.k8s.io", "runtimeclasses"));
     all.push(GroupResource::new("storage.k8s.io", "storageclasses"));
     all.push(GroupResource::new("apiextensions.k8s.io", "customresourcedefinitions"));
@@ -231,7 +230,7 @@ impl ApiServer {
         shutdown: CancellationToken,
     ) -> Result<(), rustls::Error> {
         tokio::spawn(self.custom_resources().run(shutdown.clone()));
-        tokio::spawn(self.clone().keep_records(shutdown.clone()));
+        tokio::spawn(self.upkeep().run(shutdown.clone()));
         let closing = CancellationToken::new();
         let (server, close) = (self.clone(), closing.clone());
         tokio::spawn(async move {
@@ -243,31 +242,23 @@ impl ApiServer {
         serve::run(self.core.clone(), tls, listeners, closing).await
     }
 
-    /// Has the records of cluster IPs (IPAddress objects) agree with the Services; happens every three minutes anyway.
+    /// Has the records of cluster IPs (IPAddress objects) and node ports agree with the Services; happens every three minutes
+    /// anyway.
     ///
     /// # Errors
     /// What the store answers.
     pub async fn repair_records(&self) -> Result<(), Status> {
-        self.core.registry.repair_records(self.core.clock.now()).await
+        self.upkeep().repair().await
     }
 
-    async fn keep_records(self, shutdown: CancellationToken) {
-        let mut interval = tokio::time::interval(REPAIR_INTERVAL);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = interval.tick() => {}
-            }
-            if let Err(status) = self.repair_records().await {
-                tracing::warn!(%status, "records of cluster IPs are not repaired");
-            }
-        }
+    /// What keeps allocations and the default ServiceCIDR right.
+    fn upkeep(&self) -> Upkeep {
+        Upkeep::new(self.core.clone(), self.local(own_identity(), "kube-apiserver"))
     }
 
     /// What keeps the rows of custom resources; those of definitions that were there before are published already.
     fn custom_resources(&self) -> CustomResources {
-        let own = UserInfo::authenticated("system:apiserver", ["system:masters"]);
-        let local = self.local(own, "kube-apiserver");
+        let local = self.local(own_identity(), "kube-apiserver");
         let mut custom = CustomResources::new(local, self.core.caches.clone(), self.core.clock.clone());
         custom.publish_established();
         custom
@@ -287,4 +278,9 @@ impl ApiServer {
     pub fn caches(&self) -> &Arc<Caches> {
         &self.core.caches
     }
+}
+
+/// As whom the server itself reads and writes.
+fn own_identity() -> UserInfo {
+    UserInfo::authenticated("system:apiserver", ["system:masters"])
 }

@@ -91,6 +91,8 @@ resources! {
     JOBS: "batch" "v1" "jobs" "Job" namespaced;
     LEASES: "coordination.k8s.io" "v1" "leases" "Lease" namespaced;
     ENDPOINT_SLICES: "discovery.k8s.io" "v1" "endpointslices" "EndpointSlice" namespaced;
+    IP_ADDRESSES: "networking.k8s.io" "v1" "ipaddresses" "IPAddress" cluster;
+    SERVICE_CIDRS: "networking.k8s.io" "v1" "servicecidrs" "ServiceCIDR" cluster;
     POD_DISRUPTION_BUDGETS: "policy" "v1" "poddisruptionbudgets" "PodDisruptionBudget" namespaced;
     PRIORITY_CLASSES: "scheduling.k8s.io" "v1" "priorityclasses" "PriorityClass" cluster;
     CLUSTER_ROLES: "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" cluster;

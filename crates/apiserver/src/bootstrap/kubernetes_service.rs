@@ -15,9 +15,10 @@ fn texts(addresses: &[IpAddr]) -> Vec<String> {
 
 /// The Service.
 pub(super) fn service(config: &Config) -> Seed {
-    let addresses = texts(&config.service_addresses);
-    let families: Vec<&str> =
-        config.service_addresses.iter().map(|a| if a.is_ipv4() { "IPv4" } else { "IPv6" }).collect();
+    // It is of the default family, whatever others there are.
+    let first = config.service_addresses.first();
+    let addresses = texts(first.map(std::slice::from_ref).unwrap_or_default());
+    let families: Vec<&str> = first.iter().map(|a| if a.is_ipv4() { "IPv4" } else { "IPv6" }).collect();
     let object = doc!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": {

@@ -83,7 +83,7 @@ impl Registry {
         let stored = self.store_new(context, &target, object).await;
         match &stored {
             Ok(_) => reservation.keep_unless(context.dry_run),
-            Err(_) => self.give_back(context, reservation).await,
+            Err(status) => self.give_back(reservation, Some(status)).await,
         }
         stored
     }

@@ -122,7 +122,7 @@ impl Registry {
         } else {
             plan(target, old, options, context.now)
         };
-        let outcome = match plan {
+        match plan {
             Plan::Nothing => return Ok(Some(Deleted::Waiting(current.object.clone()))),
             Plan::Mark(marked) => {
                 let outcome = self.replace(context, target, marked, current.revision).await?;
@@ -131,14 +131,12 @@ impl Registry {
                     Outcome::Stale => None,
                 });
             }
-            Plan::Remove => self.remove(context, target, current).await?,
-        };
-        Ok(match outcome {
+            Plan::Remove => {}
+        }
+        let release = self.releasing(context, target, old, None).await;
+        Ok(match self.remove(context, target, current).await? {
             Outcome::Done(object) => {
-                if !context.dry_run {
-                    self.erase_of(target, old, None).await;
-                    self.allocators.on_delete(target, old);
-                }
+                self.release(release).await;
                 Some(Deleted::Gone(object))
             }
             Outcome::Stale => None,

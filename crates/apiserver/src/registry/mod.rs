@@ -153,7 +153,7 @@ fn is_read_back(hub: &Resource) -> bool {
     matches!(
         (&*hub.gvk.group, &*hub.plural),
         ("", "limitranges" | "namespaces" | "resourcequotas" | "serviceaccounts")
-            | ("networking.k8s.io", "ingressclasses")
+            | ("networking.k8s.io", "ingressclasses" | "servicecidrs")
             | ("node.k8s.io", "runtimeclasses")
             | ("rbac.authorization.k8s.io", _)
             | ("scheduling.k8s.io", "priorityclasses")

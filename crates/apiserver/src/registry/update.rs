@@ -135,7 +135,7 @@ impl Registry {
         match self.check(context, edit, &write, old, &new).await {
             Ok(()) => Ok(Changed { object: new, reservation }),
             Err(status) => {
-                self.give_back(context, reservation).await;
+                self.give_back(reservation, None).await;
                 Err(status)
             }
         }
@@ -187,11 +187,11 @@ impl Registry {
         if metadata::is_finished(&target.hub, &new) {
             let mut gone = current.clone();
             gone.object = Object::new(new);
-            self.give_back(context, reservation).await;
+            self.give_back(reservation, None).await;
+            let release = self.releasing(context, target, old, None).await;
             let outcome = self.remove(context, target, &gone).await?;
-            if matches!(outcome, Outcome::Done(_)) && !context.dry_run {
-                self.erase_of(target, old, None).await;
-                self.allocators.on_delete(target, old);
+            if matches!(outcome, Outcome::Done(_)) {
+                self.release(release).await;
             }
             return Ok(outcome);
         }
@@ -199,19 +199,15 @@ impl Registry {
         if new == *old {
             return Ok(Outcome::Done(current.object.clone()));
         }
+        let release = self.releasing(context, target, old, Some(&new)).await;
         let outcome = self.replace(context, target, new, current.revision).await;
         match &outcome {
-            Ok(Outcome::Done(stored)) => {
+            Ok(Outcome::Done(_)) => {
                 reservation.keep_unless(context.dry_run);
-                if !context.dry_run {
-                    let stored = stored.document();
-                    if target.subresource.is_empty() {
-                        self.erase_of(target, old, Some(&stored)).await;
-                    }
-                    self.allocators.after_update(target, &stored, old);
-                }
+                self.release(release).await;
             }
-            _ => self.give_back(context, reservation).await,
+            Ok(Outcome::Stale) => self.give_back(reservation, None).await,
+            Err(status) => self.give_back(reservation, Some(status)).await,
         }
         outcome
     }

@@ -7,6 +7,7 @@ use skiff_apimachinery::{Document, Status, doc};
 use skiff_apiserver::authentication::UserInfo;
 use skiff_apiserver::request::Verb;
 use skiff_apiserver::{ApiServer, Config};
+use skiff_storage::{Expect, Op, Range, Txn};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -108,8 +109,12 @@ fn few_addresses(config: &mut Config) {
 }
 
 async fn make_at(api: &ApiServer, name: String) -> Result<Arc<Document>, Status> {
+    make_this_at(api, service(&name, "ClusterIP")).await
+}
+
+async fn make_this_at(api: &ApiServer, object: Document) -> Result<Arc<Document>, Status> {
     let mut call = call(Verb::Create, "", "v1", "services", "default", "");
-    call.body = Some(service(&name, "ClusterIP"));
+    call.body = Some(object);
     api.local(UserInfo::authenticated("admin", ["system:masters"]), "test").call(call).await
 }
 
@@ -159,4 +164,127 @@ async fn records_are_repaired() {
     second.repair_records().await.unwrap();
     record(&server, Verb::Get, address).await.unwrap();
     assert_eq!(record(&server, Verb::Get, "10.43.0.99").await.unwrap_err().code, 404);
+}
+
+fn few_ports(config: &mut Config) {
+    config.services.node_ports = 30_000..=30_005;
+}
+
+fn node_port(service: &Document) -> i64 {
+    service.array_at(&["spec", "ports"])[0].i64_at(&["nodePort"]).unwrap()
+}
+
+fn with_node_port(name: &str, port: i64) -> Document {
+    let mut wish = service(name, "NodePort");
+    wish.set(&["spec", "ports"], doc!([{"port": 80, "nodePort": port}]));
+    wish
+}
+
+#[tokio::test]
+async fn servers_over_one_store_give_no_node_port_twice() {
+    let server = Server::start_with(few_ports).await;
+    let second = server.second(few_ports).await;
+    let made = futures::future::join_all((0..6).map(|n| {
+        let api = if n % 2 == 0 { &server.api } else { &second };
+        make_this_at(api, service(&format!("s{n}"), "NodePort"))
+    }))
+    .await;
+    let ports: BTreeSet<i64> = made.iter().map(|service| node_port(service.as_ref().unwrap())).collect();
+    assert_eq!(ports.into_iter().collect::<Vec<_>>(), (30_000..=30_005).collect::<Vec<_>>());
+    for api in [&server.api, &second] {
+        let full = make_this_at(api, service("more", "NodePort")).await.unwrap_err();
+        assert_eq!(full.message, "Internal error occurred: failed to allocate a nodePort: range is full");
+        let taken = make_this_at(api, with_node_port("more", 30_003)).await.unwrap_err();
+        let why = r#"Service "more" is invalid: spec.ports[0].nodePort: Invalid value: 30003: provided port is already allocated"#;
+        assert_eq!(taken.message, why);
+    }
+    // What one server gives back the other one has.
+    let freed = made.iter().map(|service| service.as_ref().unwrap()).find(|made| node_port(made) == 30_003);
+    server.delete("services", freed.unwrap().name(), doc!({})).await.unwrap();
+    make_this_at(&second, with_node_port("more", 30_003)).await.unwrap();
+    server.delete("services", "more", doc!({})).await.unwrap();
+    let made = make_this_at(&second, service("again", "NodePort")).await.unwrap();
+    assert_eq!(node_port(&made), 30_003);
+}
+
+fn cidr(name: &str, block: &str) -> Document {
+    doc!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": name},
+        "spec": {"cidrs": [block]}
+    })
+}
+
+#[tokio::test]
+async fn addresses_come_from_service_cidrs_that_are_ready() {
+    let server = Server::start_with(|config| {
+        config.services.cidrs = vec!["10.43.0.0/30".parse().unwrap()];
+    })
+    .await;
+    let mut wish = service("exact", "ClusterIP");
+    wish.set(&["spec", "clusterIP"], "10.44.0.3");
+    let foreign = server.make("services", wish.clone()).await.unwrap_err();
+    assert_eq!(
+        foreign.message,
+        r#"Service "exact" is invalid: spec.clusterIPs: Invalid value: ["10.44.0.3"]: failed to allocate IP 10.44.0.3: the provided network does not match the current range"#
+    );
+    server
+        .create("networking.k8s.io", "v1", "servicecidrs", "", cidr("extra", "10.44.0.0/29"))
+        .await
+        .unwrap();
+    server.make("services", wish).await.unwrap();
+    // The wider block comes first.
+    for name in ["a", "b", "c", "d", "e"] {
+        let made = server.make("services", service(name, "ClusterIP")).await.unwrap();
+        assert!(made.str_at(&["spec", "clusterIP"]).starts_with("10.44.0."), "{made}");
+    }
+    let made = server.make("services", service("f", "ClusterIP")).await.unwrap();
+    assert!(made.str_at(&["spec", "clusterIP"]).starts_with("10.43.0."), "{made}");
+    server.delete("services", "exact", doc!({})).await.unwrap();
+    let status = doc!({"status": {"conditions": [{
+        "type": "Ready", "status": "False", "reason": "Test", "message": "", "lastTransitionTime": "2026-01-02T03:04:05Z"
+    }]}});
+    let mut patch = call(Verb::Patch, "networking.k8s.io", "v1", "servicecidrs", "", "extra");
+    patch.subresource = "status".to_owned();
+    patch.content_type = "application/merge-patch+json";
+    patch.body = Some(status);
+    server.local().call(patch).await.unwrap();
+    let made = server.make("services", service("g", "ClusterIP")).await.unwrap();
+    assert!(made.str_at(&["spec", "clusterIP"]).starts_with("10.43.0."), "{made}");
+    let full = server.make("services", service("h", "ClusterIP")).await.unwrap_err();
+    assert_eq!(full.message, "Internal error occurred: failed to allocate a serviceIP: range is full");
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_ports_and_takes_none() {
+    let server = Server::start().await;
+    let mut dry = call(Verb::Create, "", "v1", "services", "default", "");
+    (dry.body, dry.query) = (Some(service("a", "NodePort")), vec![("dryRun".into(), "All".into())]);
+    let shown = server.local().call(dry).await.unwrap();
+    assert_eq!((node_port(&shown), shown.str_at(&["spec", "clusterIP"])), (32_769, "10.43.0.0"));
+    let range = Range { prefix: PORT_RECORDS.to_owned(), ..Range::default() };
+    assert!(server.storage.range(range).await.unwrap().items.is_empty());
+}
+
+const PORT_RECORDS: &str = "/registry/ranges/servicenodeports/";
+
+#[tokio::test]
+async fn a_lost_record_of_a_node_port_is_written_again_and_told_of() {
+    let server = Server::start().await;
+    let port = node_port(&server.make("services", service("a", "NodePort")).await.unwrap());
+    let range = Range { prefix: format!("{PORT_RECORDS}{port}"), single: true, ..Range::default() };
+    let records = server.storage.range(range.clone()).await.unwrap().items;
+    let expect = Expect::ModRevision(records[0].mod_revision);
+    let erase = Txn { key: records[0].key.to_string(), expect, op: Op::Delete };
+    server.storage.txn(erase).await.unwrap();
+    // Nobody else has the port even now.
+    let taken = server.make("services", with_node_port("b", port)).await.unwrap_err();
+    assert!(taken.message.ends_with("provided port is already allocated"), "{}", taken.message);
+    let second = server.second(|_| {}).await;
+    second.repair_records().await.unwrap();
+    assert_eq!(server.storage.range(range).await.unwrap().items.len(), 1);
+    let events = server.local().list(call(Verb::List, "", "v1", "events", "default", "")).await.unwrap();
+    let event = events.items.iter().find(|event| event.str_at(&["reason"]) == "PortNotAllocated").unwrap();
+    assert_eq!(event.str_at(&["message"]), format!("Port {port} is not allocated; repairing"));
+    assert_eq!(event.str_at(&["involvedObject", "name"]), "a");
+    assert_eq!(event.str_at(&["reportingComponent"]), "portallocator-repair-controller");
 }

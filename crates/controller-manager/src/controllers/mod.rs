@@ -19,6 +19,7 @@ pub mod replicationcontroller;
 pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
+pub mod service_cidr;
 pub mod taint_eviction;
 pub mod volume_attributes_class_protection;
 
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Registration> {
         register::<disruption::DisruptionController>(),
         register::<namespace::NamespaceController>(),
         register::<service_account::ServiceAccountController>(),
+        register::<service_cidr::ServiceCidrController>(),
         register::<root_ca::RootCaPublisher>(),
         register::<endpointslice::EndpointSliceController>(),
         register::<endpointslice_mirroring::EndpointSliceMirroringController>(),

@@ -94,13 +94,18 @@ fn objects(config: &Config) -> Vec<(Resource, Document)> {
             .collect()
     };
     let texts: Vec<String> = config.cluster_dns.iter().map(ToString::to_string).collect();
+    // Two addresses go with a policy of two families only.
+    let policy = if texts.len() > 1 { "PreferDualStack" } else { "SingleStack" };
     let service = doc!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": {
             "name": "kube-dns", "namespace": "kube-system",
             "labels": {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS"}
         },
-        "spec": {"clusterIP": texts.first().cloned(), "clusterIPs": texts, "ports": ports("service")}
+        "spec": {
+            "clusterIP": texts.first().cloned(), "clusterIPs": texts, "ipFamilyPolicy": policy,
+            "ports": ports("service")
+        }
     });
     let mut out = vec![(SERVICES, service)];
     for (family, suffix, is_v4) in [("IPv4", "", true), ("IPv6", "-ipv6", false)] {

@@ -1,75 +1,79 @@
 //! Node ports.
 
-use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-/// Random tries before the range is searched in order.
-const RANDOM_TRIES: usize = 16;
-
-/// The node port range and which ports are taken.
+/// The ports that nodes serve Services at.
 ///
 /// Dynamic allocation keeps off the lower part, which is for ports that people choose (KEP-3668).
-#[derive(Debug)]
-pub struct PortPool {
-    range: RangeInclusive<u16>,
-    taken: HashSet<u16>,
-}
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PortRange(RangeInclusive<u16>);
 
-impl PortPool {
-    /// All of the range is free.
-    pub fn new(range: RangeInclusive<u16>) -> Self {
-        Self { range, taken: HashSet::new() }
-    }
-
-    /// The range as upstream prints it: `30000-32767`.
-    pub fn text(&self) -> String {
-        format!("{}-{}", self.range.start(), self.range.end())
+impl PortRange {
+    /// The range of these ports.
+    pub(super) fn new(ports: RangeInclusive<u16>) -> Self {
+        Self(ports)
     }
 
     /// Whether the port is in the range.
-    pub fn contains(&self, port: u16) -> bool {
-        self.range.contains(&port)
+    pub(super) fn contains(&self, port: u16) -> bool {
+        self.0.contains(&port)
     }
 
-    /// Takes a port; false if it is taken already.
-    pub fn take(&mut self, port: u16) -> bool {
-        self.taken.insert(port)
+    /// Any free port: of the upper part as long as it has one.
+    pub(super) fn pick(&self, is_taken: impl Fn(u16) -> bool) -> Option<u16> {
+        let (first, last) = (*self.0.start(), *self.0.end());
+        let band = self.static_band();
+        let free = |from: u16, to: u16| {
+            let length = u32::from(to).checked_sub(u32::from(from))? + 1;
+            let start = rand::random_range(0..length);
+            let mut offsets = (0..length).map(|step| (start + step) % length);
+            offsets.find_map(|offset| {
+                let port = u16::try_from(u32::from(from) + offset).ok()?;
+                (!is_taken(port)).then_some(port)
+            })
+        };
+        let upper = first.saturating_add(band);
+        free(upper, last).or_else(|| free(first, upper.checked_sub(1).filter(|_| band > 0)?))
     }
 
-    /// Gives a port back.
-    pub fn release(&mut self, port: u16) {
-        self.taken.remove(&port);
+    /// Size of the lower part: a 32nd of the range, at least 16, at most 128.
+    fn static_band(&self) -> u16 {
+        let size = u32::from(*self.0.end()).saturating_sub(u32::from(*self.0.start())) + 1;
+        if size <= 16 { 0 } else { u16::try_from((size / 32).clamp(16, 128)).unwrap_or(0) }
     }
+}
 
-    /// Takes any free port: from the upper part of the range as long as it has one.
-    pub fn take_any(&mut self) -> Option<u16> {
-        let (first, last) = (*self.range.start(), *self.range.end());
-        let size = last - first + 1;
-        // A 32nd of the range, at least 16, at most 128.
-        let band = if size <= 16 { 0 } else { (size / 32).clamp(16, 128) };
-        for _ in 0..RANDOM_TRIES {
-            let port = rand::random_range(first + band..=last);
-            if self.taken.insert(port) {
-                return Some(port);
-            }
-        }
-        let free = |port: &u16| !self.taken.contains(port);
-        let found = (first + band..=last).find(free).or_else(|| (first..first + band).find(free))?;
-        self.taken.insert(found);
-        Some(found)
+/// As upstream prints it: `30000-32767`.
+impl std::fmt::Display for PortRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.0.start(), self.0.end())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn every_port_is_given_once_and_the_lower_ones_last() {
-        let mut pool = PortPool::new(30_000..=30_063);
-        let ports: Vec<u16> = std::iter::from_fn(|| pool.take_any()).collect();
+        let range = PortRange::new(30_000..=30_063);
+        let mut taken = HashSet::new();
+        let mut ports = Vec::new();
+        while let Some(port) = range.pick(|port| taken.contains(&port)) {
+            assert!(range.contains(port) && taken.insert(port));
+            ports.push(port);
+        }
         assert_eq!(ports.len(), 64);
-        assert!(ports[..48].iter().all(|port| *port >= 30_016));
-        assert_eq!(ports[48], 30_000);
+        assert!(ports[..48].iter().all(|port| *port >= 30_016), "{ports:?}");
+        assert!(ports[48..].iter().all(|port| *port < 30_016), "{ports:?}");
+    }
+
+    #[test]
+    fn a_range_is_as_long_as_it_is() {
+        assert_eq!(PortRange::new(1..=1).pick(|_| false), Some(1));
+        assert_eq!(PortRange::new(1..=1).pick(|_| true), None);
+        assert_eq!(PortRange::new(0..=u16::MAX).pick(|port| port != u16::MAX), Some(u16::MAX));
+        assert_eq!(PortRange::new(30_000..=32_767).to_string(), "30000-32767");
     }
 }

@@ -364,7 +364,7 @@ fn seeds_config(config: &Config, client_ca: String, versions: Vec<GroupVersion>)
             .iter()
             .filter_map(|block| crate::server::address::nth(block, 1))
             .collect(),
-        service_cidrs: config.service_cidrs.iter().map(ToString::to_string).collect(),
+        service_cidrs: config.service_cidrs.iter().map(|block| block.trunc().to_string()).collect(),
         advertise_addresses: config.advertise_addresses.clone(),
         port: config.port,
         client_ca,
