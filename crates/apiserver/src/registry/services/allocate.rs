@@ -236,7 +236,9 @@ mod tests {
         assert_eq!(shown.str_at(&["spec", "clusterIP"]), "10.0.0.0");
         assert_eq!(node_ports_of(&shown), [Some(32_769), Some(32_770), Some(30_000)]);
         assert_eq!(cluster.taken.count(), 0);
-        cluster.create(spec.clone()).unwrap();
+        // Alone: a port that is not asked for may be any.
+        let asked = doc!({"type": "NodePort", "ports": [{"port": 3, "nodePort": 30_000}]});
+        cluster.create(asked).unwrap();
         let refused = cluster.give(doc!({"spec": spec}), None, true).unwrap_err();
         assert!(refused.ends_with("provided port is already allocated"), "{refused}");
     }
