@@ -28,7 +28,9 @@ pub mod pod_control;
 pub mod pod_template;
 pub mod pods;
 pub mod protection;
+pub mod revisions;
 pub mod runner;
+pub mod selector_text;
 pub mod sources;
 
 pub use config::Config;
