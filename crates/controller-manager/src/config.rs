@@ -28,6 +28,17 @@ pub struct Config {
     pub mirroring_max_endpoints_per_subset: usize,
     /// `--resource-quota-sync-period`: how often quotas are counted anew though nothing tells of a change.
     pub resource_quota_sync_period: Duration,
+    /// `--horizontal-pod-autoscaler-sync-period`: how often each autoscaler compares use with its target.
+    pub horizontal_pod_autoscaler_sync_period: Duration,
+    /// `--horizontal-pod-autoscaler-downscale-stabilization`: for how long the highest recommendation counts.
+    pub horizontal_pod_autoscaler_downscale_stabilization: Duration,
+    /// `--horizontal-pod-autoscaler-tolerance`: how far use may be from its target, as a share of the target.
+    pub horizontal_pod_autoscaler_tolerance: f64,
+    /// `--horizontal-pod-autoscaler-cpu-initialization-period`: how long pods may need much cpu to start.
+    pub horizontal_pod_autoscaler_cpu_initialization_period: Duration,
+    /// `--horizontal-pod-autoscaler-initial-readiness-delay`: within which time from its start a pod that becomes unready
+    /// is taken to have never been ready.
+    pub horizontal_pod_autoscaler_initial_readiness_delay: Duration,
 }
 
 impl Default for Config {
@@ -44,6 +55,11 @@ impl Default for Config {
             max_endpoints_per_slice: 100,
             mirroring_max_endpoints_per_subset: 1000,
             resource_quota_sync_period: Duration::from_secs(300),
+            horizontal_pod_autoscaler_sync_period: Duration::from_secs(15),
+            horizontal_pod_autoscaler_downscale_stabilization: Duration::from_secs(300),
+            horizontal_pod_autoscaler_tolerance: 0.1,
+            horizontal_pod_autoscaler_cpu_initialization_period: Duration::from_secs(300),
+            horizontal_pod_autoscaler_initial_readiness_delay: Duration::from_secs(30),
         }
     }
 }

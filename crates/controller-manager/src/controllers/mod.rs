@@ -8,6 +8,7 @@ pub mod endpoints;
 pub mod endpointslice;
 pub mod endpointslice_mirroring;
 pub mod garbage;
+pub mod horizontal_pod_autoscaler;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
@@ -19,6 +20,7 @@ pub mod replicationcontroller;
 pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
+pub mod statefulset;
 pub mod taint_eviction;
 pub mod volume_attributes_class_protection;
 
@@ -44,6 +46,8 @@ pub fn all() -> Vec<Registration> {
         register::<deployment::DeploymentController>(),
         register::<cronjob::CronJobController>(),
         register::<daemonset::DaemonSetController>(),
+        register::<statefulset::StatefulSetController>(),
+        register::<horizontal_pod_autoscaler::HorizontalPodAutoscalerController>(),
         register::<disruption::DisruptionController>(),
         register::<namespace::NamespaceController>(),
         register::<service_account::ServiceAccountController>(),
