@@ -1,5 +1,6 @@
 //! One file or folder per controller. [`Controller`] tells how to add one.
 
+pub mod cluster_role_aggregation;
 pub mod cronjob;
 pub mod daemonset;
 pub mod deployment;
@@ -64,6 +65,7 @@ pub fn all() -> Vec<Registration> {
         register::<persistent_volume_claim_protection::PersistentVolumeClaimProtection>(),
         register::<persistent_volume_protection::PersistentVolumeProtection>(),
         register::<volume_attributes_class_protection::VolumeAttributesClassProtection>(),
+        register::<cluster_role_aggregation::ClusterRoleAggregationController>(),
     ]
 }
 
