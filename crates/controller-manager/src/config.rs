@@ -65,10 +65,11 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether a controller is to run: named itself, or by `*` and not turned off.
-    pub fn selects(&self, name: &str) -> bool {
+    /// Whether a controller is to run: named itself, or on by default, meant by `*` and not turned off.
+    pub fn selects(&self, name: &str, on_by_default: bool) -> bool {
         let says = |word: &str| self.controllers.iter().any(|c| c == word);
-        says(name) || (says("*") && !self.controllers.iter().any(|c| c.strip_prefix('-') == Some(name)))
+        let turned_off = || self.controllers.iter().any(|c| c.strip_prefix('-') == Some(name));
+        says(name) || (on_by_default && says("*") && !turned_off())
     }
 }
 
@@ -82,9 +83,11 @@ mod tests {
             controllers: list.iter().map(|&s| s.to_owned()).collect(),
             ..Config::default()
         };
-        assert!(config(&["*"]).selects("a"));
-        assert!(!config(&["*", "-a"]).selects("a"));
-        assert!(config(&["b", "a"]).selects("a"));
-        assert!(!config(&["b"]).selects("a"));
+        assert!(config(&["*"]).selects("a", true));
+        assert!(!config(&["*", "-a"]).selects("a", true));
+        assert!(config(&["b", "a"]).selects("a", true));
+        assert!(!config(&["b"]).selects("a", true));
+        assert!(!config(&["*"]).selects("a", false));
+        assert!(config(&["*", "a"]).selects("a", false));
     }
 }

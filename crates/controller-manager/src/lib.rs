@@ -17,6 +17,7 @@
 //! - nothing is resynced periodically: a controller that must act later says when;
 //! - status is written only when it differs.
 
+pub mod bootstrap_token;
 pub mod config;
 pub mod controller;
 pub mod controllers;

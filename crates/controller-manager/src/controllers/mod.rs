@@ -1,5 +1,6 @@
 //! One file or folder per controller. [`Controller`] tells how to add one.
 
+pub mod bootstrap_signer;
 pub mod cluster_role_aggregation;
 pub mod cronjob;
 pub mod daemonset;
@@ -23,6 +24,7 @@ pub mod root_ca;
 pub mod service_account;
 pub mod statefulset;
 pub mod taint_eviction;
+pub mod token_cleaner;
 pub mod volume_attributes_class_protection;
 
 use crate::controller::{Context, Controller};
@@ -35,6 +37,8 @@ pub struct Registration {
     pub name: &'static str,
     /// Its service account.
     pub identity: &'static str,
+    /// Whether it runs though nobody names it.
+    pub on_by_default: bool,
     /// Runs it until the future is dropped.
     pub run: fn(Context) -> BoxFuture<'static, ()>,
 }
@@ -66,9 +70,16 @@ pub fn all() -> Vec<Registration> {
         register::<persistent_volume_protection::PersistentVolumeProtection>(),
         register::<volume_attributes_class_protection::VolumeAttributesClassProtection>(),
         register::<cluster_role_aggregation::ClusterRoleAggregationController>(),
+        register::<bootstrap_signer::BootstrapSigner>(),
+        register::<token_cleaner::TokenCleaner>(),
     ]
 }
 
 fn register<C: Controller>() -> Registration {
-    Registration { name: C::NAME, identity: C::IDENTITY, run: |context| Box::pin(runner::run::<C>(context)) }
+    Registration {
+        name: C::NAME,
+        identity: C::IDENTITY,
+        on_by_default: C::ON_BY_DEFAULT,
+        run: |context| Box::pin(runner::run::<C>(context)),
+    }
 }
