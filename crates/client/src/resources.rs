@@ -87,6 +87,7 @@ resources! {
     STATEFUL_SETS: "apps" "v1" "statefulsets" "StatefulSet" namespaced;
     TOKEN_REVIEWS: "authentication.k8s.io" "v1" "tokenreviews" "TokenReview" cluster;
     SUBJECT_ACCESS_REVIEWS: "authorization.k8s.io" "v1" "subjectaccessreviews" "SubjectAccessReview" cluster;
+    HORIZONTAL_POD_AUTOSCALERS: "autoscaling" "v2" "horizontalpodautoscalers" "HorizontalPodAutoscaler" namespaced;
     CRON_JOBS: "batch" "v1" "cronjobs" "CronJob" namespaced;
     JOBS: "batch" "v1" "jobs" "Job" namespaced;
     LEASES: "coordination.k8s.io" "v1" "leases" "Lease" namespaced;

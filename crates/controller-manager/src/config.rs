@@ -28,6 +28,17 @@ pub struct Config {
     pub mirroring_max_endpoints_per_subset: usize,
     /// `--resource-quota-sync-period`: how often quotas are counted anew though nothing tells of a change.
     pub resource_quota_sync_period: Duration,
+    /// `--horizontal-pod-autoscaler-sync-period`: how often each autoscaler compares use with its target.
+    pub horizontal_pod_autoscaler_sync_period: Duration,
+    /// `--horizontal-pod-autoscaler-downscale-stabilization`: for how long the highest recommendation counts.
+    pub horizontal_pod_autoscaler_downscale_stabilization: Duration,
+    /// `--horizontal-pod-autoscaler-tolerance`: how far use may be from its target, as a share of the target.
+    pub horizontal_pod_autoscaler_tolerance: f64,
+    /// `--horizontal-pod-autoscaler-cpu-initialization-period`: how long pods may need much cpu to start.
+    pub horizontal_pod_autoscaler_cpu_initialization_period: Duration,
+    /// `--horizontal-pod-autoscaler-initial-readiness-delay`: within which time from its start a pod that becomes unready
+    /// is taken to have never been ready.
+    pub horizontal_pod_autoscaler_initial_readiness_delay: Duration,
 }
 
 impl Default for Config {
@@ -44,15 +55,21 @@ impl Default for Config {
             max_endpoints_per_slice: 100,
             mirroring_max_endpoints_per_subset: 1000,
             resource_quota_sync_period: Duration::from_secs(300),
+            horizontal_pod_autoscaler_sync_period: Duration::from_secs(15),
+            horizontal_pod_autoscaler_downscale_stabilization: Duration::from_secs(300),
+            horizontal_pod_autoscaler_tolerance: 0.1,
+            horizontal_pod_autoscaler_cpu_initialization_period: Duration::from_secs(300),
+            horizontal_pod_autoscaler_initial_readiness_delay: Duration::from_secs(30),
         }
     }
 }
 
 impl Config {
-    /// Whether a controller is to run: named itself, or by `*` and not turned off.
-    pub fn selects(&self, name: &str) -> bool {
+    /// Whether a controller is to run: named itself, or on by default, meant by `*` and not turned off.
+    pub fn selects(&self, name: &str, on_by_default: bool) -> bool {
         let says = |word: &str| self.controllers.iter().any(|c| c == word);
-        says(name) || (says("*") && !self.controllers.iter().any(|c| c.strip_prefix('-') == Some(name)))
+        let turned_off = || self.controllers.iter().any(|c| c.strip_prefix('-') == Some(name));
+        says(name) || (on_by_default && says("*") && !turned_off())
     }
 }
 
@@ -66,9 +83,11 @@ mod tests {
             controllers: list.iter().map(|&s| s.to_owned()).collect(),
             ..Config::default()
         };
-        assert!(config(&["*"]).selects("a"));
-        assert!(!config(&["*", "-a"]).selects("a"));
-        assert!(config(&["b", "a"]).selects("a"));
-        assert!(!config(&["b"]).selects("a"));
+        assert!(config(&["*"]).selects("a", true));
+        assert!(!config(&["*", "-a"]).selects("a", true));
+        assert!(config(&["b", "a"]).selects("a", true));
+        assert!(!config(&["b"]).selects("a", true));
+        assert!(!config(&["*"]).selects("a", false));
+        assert!(config(&["*", "a"]).selects("a", false));
     }
 }

@@ -31,6 +31,8 @@ pub trait Controller: Send + Sync + Sized + 'static {
     const QUEUE: &'static str = Self::NAME;
     /// How many keys are worked on at a time; upstream's `--concurrent-*-syncs`.
     const WORKERS: usize = 5;
+    /// Whether `*` in `--controllers` means it too.
+    const ON_BY_DEFAULT: bool = true;
 
     /// What is queued.
     type Key: Clone + Eq + Hash + Display + Send + Sync + 'static;

@@ -17,6 +17,7 @@
 //! - nothing is resynced periodically: a controller that must act later says when;
 //! - status is written only when it differs.
 
+pub mod bootstrap_token;
 pub mod config;
 pub mod controller;
 pub mod controllers;
@@ -28,7 +29,9 @@ pub mod pod_control;
 pub mod pod_template;
 pub mod pods;
 pub mod protection;
+pub mod revisions;
 pub mod runner;
+pub mod selector_text;
 pub mod sources;
 
 pub use config::Config;

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::controller::Context;
-use crate::controllers;
+use crate::controllers::{self, Registration};
 use skiff_apimachinery::time::{Clock, SystemClock};
 use skiff_client::{Client, SharedInformers};
 use skiff_telemetry::Registry;
@@ -66,7 +66,8 @@ impl ControllerManager {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let informers = SharedInformers::new(self.clients.own.clone());
         let mut running = JoinSet::new();
-        for controller in controllers::all().iter().filter(|c| self.config.selects(c.name)) {
+        let selected = |c: &&Registration| self.config.selects(c.name, c.on_by_default);
+        for controller in controllers::all().iter().filter(selected) {
             let context = Context {
                 config: self.config.clone(),
                 informers: informers.clone(),

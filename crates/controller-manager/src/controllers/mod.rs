@@ -1,5 +1,7 @@
 //! One file or folder per controller. [`Controller`] tells how to add one.
 
+pub mod bootstrap_signer;
+pub mod cluster_role_aggregation;
 pub mod cronjob;
 pub mod daemonset;
 pub mod deployment;
@@ -8,6 +10,7 @@ pub mod endpoints;
 pub mod endpointslice;
 pub mod endpointslice_mirroring;
 pub mod garbage;
+pub mod horizontal_pod_autoscaler;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
@@ -20,7 +23,9 @@ pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
 pub mod service_cidr;
+pub mod statefulset;
 pub mod taint_eviction;
+pub mod token_cleaner;
 pub mod volume_attributes_class_protection;
 
 use crate::controller::{Context, Controller};
@@ -33,6 +38,8 @@ pub struct Registration {
     pub name: &'static str,
     /// Its service account.
     pub identity: &'static str,
+    /// Whether it runs though nobody names it.
+    pub on_by_default: bool,
     /// Runs it until the future is dropped.
     pub run: fn(Context) -> BoxFuture<'static, ()>,
 }
@@ -45,6 +52,8 @@ pub fn all() -> Vec<Registration> {
         register::<deployment::DeploymentController>(),
         register::<cronjob::CronJobController>(),
         register::<daemonset::DaemonSetController>(),
+        register::<statefulset::StatefulSetController>(),
+        register::<horizontal_pod_autoscaler::HorizontalPodAutoscalerController>(),
         register::<disruption::DisruptionController>(),
         register::<namespace::NamespaceController>(),
         register::<service_account::ServiceAccountController>(),
@@ -62,9 +71,17 @@ pub fn all() -> Vec<Registration> {
         register::<persistent_volume_claim_protection::PersistentVolumeClaimProtection>(),
         register::<persistent_volume_protection::PersistentVolumeProtection>(),
         register::<volume_attributes_class_protection::VolumeAttributesClassProtection>(),
+        register::<cluster_role_aggregation::ClusterRoleAggregationController>(),
+        register::<bootstrap_signer::BootstrapSigner>(),
+        register::<token_cleaner::TokenCleaner>(),
     ]
 }
 
 fn register<C: Controller>() -> Registration {
-    Registration { name: C::NAME, identity: C::IDENTITY, run: |context| Box::pin(runner::run::<C>(context)) }
+    Registration {
+        name: C::NAME,
+        identity: C::IDENTITY,
+        on_by_default: C::ON_BY_DEFAULT,
+        run: |context| Box::pin(runner::run::<C>(context)),
+    }
 }

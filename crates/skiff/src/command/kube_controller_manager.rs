@@ -76,6 +76,21 @@ pub(crate) struct Args {
     /// How often quotas are counted anew though nothing tells of a change
     #[arg(long, default_value = "5m0s", value_parser = parse_duration)]
     resource_quota_sync_period: Duration,
+    /// How often each autoscaler compares use with its target
+    #[arg(long, default_value = "15s", value_parser = parse_duration)]
+    horizontal_pod_autoscaler_sync_period: Duration,
+    /// For how long the highest recommendation of an autoscaler counts
+    #[arg(long, default_value = "5m0s", value_parser = parse_duration)]
+    horizontal_pod_autoscaler_downscale_stabilization: Duration,
+    /// How far use may be from its target before an autoscaler acts, as a share of the target
+    #[arg(long, default_value_t = Settings::default().horizontal_pod_autoscaler_tolerance)]
+    horizontal_pod_autoscaler_tolerance: f64,
+    /// How long pods may need much cpu to start
+    #[arg(long, default_value = "5m0s", value_parser = parse_duration)]
+    horizontal_pod_autoscaler_cpu_initialization_period: Duration,
+    /// Within which time from its start a pod that becomes unready is taken to have never been ready
+    #[arg(long, default_value = "30s", value_parser = parse_duration)]
+    horizontal_pod_autoscaler_initial_readiness_delay: Duration,
     #[command(flatten)]
     features: FeatureFlags,
     #[command(flatten)]
@@ -108,6 +123,14 @@ pub(super) fn run(args: Args) -> Result<()> {
         max_endpoints_per_slice: args.max_endpoints_per_slice,
         mirroring_max_endpoints_per_subset: args.mirroring_max_endpoints_per_subset,
         resource_quota_sync_period: args.resource_quota_sync_period,
+        horizontal_pod_autoscaler_sync_period: args.horizontal_pod_autoscaler_sync_period,
+        horizontal_pod_autoscaler_downscale_stabilization: args
+            .horizontal_pod_autoscaler_downscale_stabilization,
+        horizontal_pod_autoscaler_tolerance: args.horizontal_pod_autoscaler_tolerance,
+        horizontal_pod_autoscaler_cpu_initialization_period: args
+            .horizontal_pod_autoscaler_cpu_initialization_period,
+        horizontal_pod_autoscaler_initial_readiness_delay: args
+            .horizontal_pod_autoscaler_initial_readiness_delay,
     };
     let config = controller_manager::Config {
         access: args.cluster.read()?,

@@ -20,6 +20,7 @@ use crate::ownership::{self, Claimed, selector_of};
 use crate::plan::{Action, Notice, Plan, Report, Write};
 use crate::pod_control;
 use crate::pods::{self, CachedPod};
+use crate::revisions;
 use crate::sources::Sources;
 use by_node::ByNode;
 use failed_pods::{Attempt, FailedPods};
@@ -95,11 +96,7 @@ impl Controller for DaemonSetController {
         let sets = self.sets.clone();
         sources.watch(&self.pods, move |event| ownership::concerned(&sets, selector_of, event));
         let sets = self.sets.clone();
-        sources.watch(&self.revisions, move |event| match event {
-            // One that comes with its controller is this controller's own, or a copy that may stay until there is work.
-            Event::Added(revision) if revision.controller_ref().is_some() => Vec::new(),
-            event => ownership::concerned(&sets, selector_of, event),
-        });
+        sources.watch(&self.revisions, move |event| revisions::concerned(&sets, event));
         let sets = self.sets.clone();
         sources.watch(&self.nodes, move |event| at_home(&sets, event));
     }

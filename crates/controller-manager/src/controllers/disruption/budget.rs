@@ -1,9 +1,9 @@
 //! A PodDisruptionBudget's status: how many of its pods there are to be, how many are healthy, and how many may go.
 
 use super::scale::Scales;
-use super::selector_text::selector_text;
 use crate::plan::{Action, Notice, Plan, Write, with_status};
 use crate::pods::{self, CachedPod};
+use crate::selector_text::selector_text;
 use jiff::{SignedDuration, Timestamp};
 use skiff_api::disruption_budget::{tell_allowed, tell_failure};
 use skiff_apimachinery::int_or_string::{IntOrString, Round};

@@ -7,7 +7,6 @@
 mod budget;
 mod bystander;
 mod scale;
-mod selector_text;
 
 use crate::controller::{Context, Controller};
 use crate::plan::Plan;

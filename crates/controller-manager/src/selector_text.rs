@@ -3,7 +3,7 @@
 use skiff_apimachinery::{Document, Map};
 
 /// `&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]LabelSelectorRequirement{},}`.
-pub(super) fn selector_text(selector: Option<&Document>) -> String {
+pub fn selector_text(selector: Option<&Document>) -> String {
     let Some(selector) = selector.filter(|selector| !selector.is_null()) else { return "nil".to_owned() };
     let mut labels: Vec<(&str, &str)> = selector
         .object_at(&["matchLabels"])
