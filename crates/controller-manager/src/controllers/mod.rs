@@ -8,6 +8,7 @@ pub mod endpoints;
 pub mod endpointslice;
 pub mod endpointslice_mirroring;
 pub mod garbage;
+pub mod job;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Registration> {
         register::<replicationcontroller::ReplicationManager>(),
         register::<replicaset::ReplicaSetController>(),
         register::<deployment::DeploymentController>(),
+        register::<job::JobController>(),
         register::<cronjob::CronJobController>(),
         register::<daemonset::DaemonSetController>(),
         register::<disruption::DisruptionController>(),
