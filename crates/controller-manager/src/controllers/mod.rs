@@ -21,6 +21,7 @@ pub mod resource_quota;
 pub mod root_ca;
 pub mod service_account;
 pub mod taint_eviction;
+pub mod ttl_after_finished;
 pub mod volume_attributes_class_protection;
 
 use crate::controller::{Context, Controller};
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Registration> {
         register::<deployment::DeploymentController>(),
         register::<job::JobController>(),
         register::<cronjob::CronJobController>(),
+        register::<ttl_after_finished::TtlAfterFinished>(),
         register::<daemonset::DaemonSetController>(),
         register::<disruption::DisruptionController>(),
         register::<namespace::NamespaceController>(),
