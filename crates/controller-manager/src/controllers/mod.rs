@@ -11,6 +11,7 @@ pub mod endpointslice;
 pub mod endpointslice_mirroring;
 pub mod garbage;
 pub mod horizontal_pod_autoscaler;
+pub mod job;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
@@ -26,6 +27,7 @@ pub mod service_cidr;
 pub mod statefulset;
 pub mod taint_eviction;
 pub mod token_cleaner;
+pub mod ttl_after_finished;
 pub mod volume_attributes_class_protection;
 
 use crate::controller::{Context, Controller};
@@ -50,7 +52,9 @@ pub fn all() -> Vec<Registration> {
         register::<replicationcontroller::ReplicationManager>(),
         register::<replicaset::ReplicaSetController>(),
         register::<deployment::DeploymentController>(),
+        register::<job::JobController>(),
         register::<cronjob::CronJobController>(),
+        register::<ttl_after_finished::TtlAfterFinished>(),
         register::<daemonset::DaemonSetController>(),
         register::<statefulset::StatefulSetController>(),
         register::<horizontal_pod_autoscaler::HorizontalPodAutoscalerController>(),
