@@ -109,7 +109,7 @@ pub fn status(input: &NodeInput<'_>) -> Document {
     let mut addresses: Vec<Document> =
         config.node_ips.iter().map(|ip| doc!({"type": "InternalIP", "address": ip.to_string()})).collect();
     addresses.push(doc!({"type": "Hostname", "address": config.node_name.as_str()}));
-    doc!({
+    let mut status = doc!({
         "capacity": resources(input, machine.memory, format!("{}Ki", machine.storage / 1024)),
         "allocatable": resources(
             input,
@@ -129,13 +129,17 @@ pub fn status(input: &NodeInput<'_>) -> Document {
             "kubeletVersion": config.kubelet_version.as_str(),
             "kubeProxyVersion": "",
             "operatingSystem": "linux",
-            "architecture": machine.architecture,
-            "swap": {"capacity": machine.swap}
+            "architecture": machine.architecture
         },
         "images": images(input.images),
         "runtimeHandlers": [{"name": "", "features": {"recursiveReadOnlyMounts": false, "userNamespaces": false}}],
         "features": {"supplementalGroupsPolicy": true}
-    })
+    });
+    // A capacity of nothing is refused: a machine without swap says nothing.
+    if machine.swap > 0 {
+        status.set(&["nodeInfo", "swap", "capacity"], machine.swap);
+    }
+    status
 }
 
 fn resources(input: &NodeInput<'_>, memory: i64, storage: String) -> Document {
