@@ -83,29 +83,8 @@ pub trait Strategy: Send + Sync + 'static {
 
     /// Restores what this write may not change: status for `Main`, everything but status (and some metadata) for `Status`.
     fn prepare_for_update(&self, scope: UpdateScope, new: &mut Document, old: &Document) {
-        if !self.has_status() {
-            return;
-        }
-        match scope {
-            UpdateScope::Main => keep(new, old, "status"),
-            UpdateScope::Status => {
-                let status = new.get("status").cloned();
-                let metadata = new.get("metadata").cloned();
-                *new = old.clone();
-                if let Some(metadata) = metadata {
-                    new.insert("metadata", metadata);
-                    for field in self.metadata_kept_by_status() {
-                        match old.at(&["metadata", field]) {
-                            Some(value) => new.set(&["metadata", field], value),
-                            None => drop(new.remove(&["metadata", field])),
-                        }
-                    }
-                }
-                match status {
-                    Some(status) => new.insert("status", status),
-                    None => drop(new.remove(&["status"])),
-                }
-            }
+        if self.has_status() {
+            keep_apart(self.metadata_kept_by_status(), scope, new, old);
         }
     }
 
@@ -204,6 +183,31 @@ pub trait Strategy: Send + Sync + 'static {
     /// One row's cells, as many as there are columns.
     fn cells(&self, object: &Document, now: Timestamp) -> Vec<Cell> {
         vec![object.name().into(), crate::strategy::age(object.creation_timestamp(), now).into()]
+    }
+}
+
+/// What each write of a kind with a status keeps of the other one; for kinds that do more on updates than that.
+pub(crate) fn keep_apart(kept_metadata: &[&str], scope: UpdateScope, new: &mut Document, old: &Document) {
+    match scope {
+        UpdateScope::Main => keep(new, old, "status"),
+        UpdateScope::Status => {
+            let status = new.get("status").cloned();
+            let metadata = new.get("metadata").cloned();
+            *new = old.clone();
+            if let Some(metadata) = metadata {
+                new.insert("metadata", metadata);
+                for field in kept_metadata {
+                    match old.at(&["metadata", field]) {
+                        Some(value) => new.set(&["metadata", field], value),
+                        None => drop(new.remove(&["metadata", field])),
+                    }
+                }
+            }
+            match status {
+                Some(status) => new.insert("status", status),
+                None => drop(new.remove(&["status"])),
+            }
+        }
     }
 }
 

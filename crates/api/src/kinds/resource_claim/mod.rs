@@ -17,7 +17,7 @@ pub(crate) use template::ResourceClaimTemplate;
 
 use super::cells;
 use super::internal_form;
-use crate::strategy::UpdateScope;
+use crate::strategy::{UpdateScope, keep_apart};
 use crate::{Cell, Column, Strategy};
 use jiff::Timestamp;
 use skiff_apimachinery::{Document, FieldError, FieldErrors, FieldPath};
@@ -39,7 +39,7 @@ impl Strategy for ResourceClaim {
     }
 
     fn prepare_for_update(&self, scope: UpdateScope, new: &mut Document, old: &Document) {
-        keep_apart(self, scope, new, old);
+        keep_apart(self.metadata_kept_by_status(), scope, new, old);
         if scope == UpdateScope::Status {
             status::drop_deallocated(new, old);
         }
@@ -81,27 +81,6 @@ impl Strategy for ResourceClaim {
         let states: Vec<&str> =
             states.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name).collect();
         vec![cells::name(object), states.join(",").into(), cells::age(object, now)]
-    }
-}
-
-/// What each write keeps of the other one, as for all kinds with a status.
-fn keep_apart(claim: &ResourceClaim, scope: UpdateScope, new: &mut Document, old: &Document) {
-    let kept = match scope {
-        UpdateScope::Main => "status",
-        UpdateScope::Status => "spec",
-    };
-    match old.get(kept) {
-        Some(value) => new.insert(kept, value),
-        None => drop(new.remove(&[kept])),
-    }
-    if scope == UpdateScope::Main {
-        return;
-    }
-    for field in claim.metadata_kept_by_status() {
-        match old.at(&["metadata", field]) {
-            Some(value) => new.set(&["metadata", field], value),
-            None => drop(new.remove(&["metadata", field])),
-        }
     }
 }
 
